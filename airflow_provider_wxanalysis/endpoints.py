@@ -1,0 +1,307 @@
+"""The catalogue: every WeChat data-analysis endpoint, declared once, as data.
+
+Operators, BigQuery schemas, documentation and tests derive from :data:`ENDPOINTS`. To add an endpoint, add an entry here
+and, if its reply has a new shape, a function in :mod:`~airflow_provider_wxanalysis.shapes`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from airflow_provider_wxanalysis import performance, shapes
+from airflow_provider_wxanalysis.columns import (
+    DISTRIBUTION,
+    EXTRA,
+    LEADING,
+    LOAD,
+    PAGE,
+    PERFORMANCE,
+    PORTRAIT,
+    RETENTION,
+    SUMMARY,
+    TREND,
+    Column,
+)
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, LAST_30_DAYS, MONTH, WEEK, Period, Window
+
+DOCS = "https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis"
+
+
+class Request(NamedTuple):
+    """One call that fetches a period or a part of it.
+
+    :param body: the JSON body.
+    :param cell: columns that the request fixes, because the reply does not repeat them.
+    """
+
+    body: dict[str, Any]
+    cell: Mapping[str, str]
+
+
+def _dates(period: Period, cell: Mapping[str, str]) -> dict[str, Any]:
+    return {"begin_date": f"{period.begin_date:%Y%m%d}", "end_date": f"{period.end_date:%Y%m%d}"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint: where to ask, for which kind of period, and what the reply holds.
+
+    :param name: the name used everywhere in this package.
+    :param api_name: WeChat's English name of the interface.
+    :param zh: what it tells, in Chinese.
+    :param en: what it tells, in English.
+    :param path: URL path.
+    :param window: the kind of period it answers for.
+    :param columns: its own columns; :attr:`table_columns` has the common ones too.
+    :param shape: how to walk a reply.
+    :param docs: URL of WeChat's reference page.
+    :param refresh_offsets: how many periods back the figures still grow; a transfer fetches those again.
+    :param latest_only: whether WeChat answers only for windows that end yesterday.
+    :param row_limit: how many rows WeChat gives at the most, if it cuts the list.
+    :param cells: the parts in which one period is fetched, one request each.
+    :param body: makes a request's JSON body from a period and a cell.
+    :param configure: applies the options that the endpoint's own operator takes; ``None`` if it takes none.
+    """
+
+    name: str
+    api_name: str
+    zh: str
+    en: str
+    path: str
+    window: Window
+    columns: tuple[Column, ...]
+    shape: shapes.Shape
+    docs: str
+    refresh_offsets: tuple[int, ...] = ()
+    latest_only: bool = False
+    row_limit: int | None = None
+    cells: tuple[Mapping[str, str], ...] = ({},)
+    body: Callable[[Period, Mapping[str, str]], dict[str, Any]] = _dates
+    configure: Callable[[Endpoint, Mapping[str, Any]], Endpoint] | None = None
+
+    @property
+    def table_columns(self) -> tuple[Column, ...]:
+        """All columns of the endpoint's table, in order."""
+        return (*LEADING, *self.columns, EXTRA, *LOAD)
+
+    @property
+    def description(self) -> str:
+        """The text that BigQuery shows beside the table."""
+        limit = f" 仅前 {self.row_limit} 行 / only the top {self.row_limit}." if self.row_limit else ""
+        return f"{self.zh} / {self.en} ({self.api_name}).{limit} {self.docs}"
+
+    @property
+    def label(self) -> str:
+        """The table's ``weanalysis_endpoint`` label: the name and, where a period has parts, a hash of those chosen."""
+        if len(self.cells) == 1 and not self.cells[0]:
+            return self.name
+        chosen = json.dumps(sorted(sorted(cell.items()) for cell in self.cells))
+        return f"{self.name}-{hashlib.sha256(chosen.encode()).hexdigest()[:8]}"
+
+    def requests(self, period: Period) -> list[Request]:
+        """Return the calls that fetch ``period``."""
+        return [Request(self.body(period, cell), cell) for cell in self.cells]
+
+    def ref_dates(self, period: Period) -> frozenset[str]:
+        """Return the spellings of ``period`` that a reply may carry."""
+        begin, end = f"{period.begin_date:%Y%m%d}", f"{period.end_date:%Y%m%d}"
+        if self.latest_only:  # the reference documents the range, its sample and real replies show one day
+            return frozenset({begin, end, f"{begin}-{end}"})
+        if self.window is MONTH:
+            return frozenset({begin[:6]})
+        return frozenset({begin if self.window is DAY else f"{begin}-{end}"})
+
+
+def resolve(endpoint: str | Endpoint, options: Mapping[str, Any] | None = None) -> Endpoint:
+    """Return the catalogue's entry for a name, with the options of its operator applied.
+
+    :param endpoint: a name of :data:`ENDPOINTS`, or an entry.
+    :param options: what the endpoint's own operator takes, such as ``modules``.
+    :raises ConfigurationError: if there is no such endpoint or option.
+    """
+    if isinstance(endpoint, Endpoint):
+        entry = endpoint
+    elif endpoint in ENDPOINTS:
+        entry = ENDPOINTS[endpoint]
+    else:
+        near = difflib.get_close_matches(str(endpoint), ENDPOINTS, n=len(ENDPOINTS), cutoff=0.0)
+        raise ConfigurationError(f"There is no endpoint {endpoint!r}. Known, nearest first: {', '.join(near)}.")
+    if not options:
+        return entry
+    if entry.configure is None:
+        raise ConfigurationError(f"{entry.name} takes no endpoint_options, but {sorted(options)} were given.")
+    return entry.configure(entry, options)
+
+
+PORTRAITS = {1: "user_portrait", 7: "user_portrait_7d", 30: "user_portrait_30d"}
+
+
+def portrait_name(window_days: object) -> str:
+    """Return the catalogue's name of the portrait over ``window_days`` days.
+
+    :raises ConfigurationError: if WeChat has no such window.
+    """
+    if type(window_days) is not int or window_days not in PORTRAITS:
+        raise ConfigurationError(f"window_days={window_days!r}: WeChat draws portraits over 1, 7 or 30 days.")
+    return PORTRAITS[window_days]
+
+
+def _choose_portrait(endpoint: Endpoint, options: Mapping[str, Any]) -> Endpoint:
+    if set(options) != {"window_days"}:
+        raise ConfigurationError(f"{endpoint.name} takes the option window_days only, not {', '.join(options)}.")
+    return ENDPOINTS[portrait_name(options["window_days"])]
+
+
+def _choose_cells(endpoint: Endpoint, options: Mapping[str, Any]) -> Endpoint:
+    return dataclasses.replace(endpoint, cells=performance.cells(options))
+
+
+def _portrait(window_days: int, window: Window) -> Endpoint:
+    return Endpoint(
+        name=PORTRAITS[window_days],
+        api_name="getUserPortrait",
+        zh=f"用户画像（最近 {window_days} 天）",
+        en=f"Who the visitors of the last {window_days} day(s) are",
+        path="/datacube/getweanalysisappiduserportrait",
+        window=window,
+        columns=PORTRAIT,
+        shape=shapes.portraits,
+        docs=f"{DOCS}/others/api_getuserportrait.html",
+        latest_only=True,
+        configure=_choose_portrait,
+    )
+
+
+_ALL = (
+    Endpoint(
+        name="daily_summary",
+        api_name="getDailySummary",
+        zh="数据概况",
+        en="Users in all and sharing",
+        path="/datacube/getweanalysisappiddailysummarytrend",
+        window=DAY,
+        columns=SUMMARY,
+        shape=shapes.item_list,
+        docs=f"{DOCS}/others/api_getdailysummary.html",
+    ),
+    Endpoint(
+        name="daily_visit_trend",
+        api_name="getDailyVisitTrend",
+        zh="访问日趋势",
+        en="Visits per day",
+        path="/datacube/getweanalysisappiddailyvisittrend",
+        window=DAY,
+        columns=TREND,
+        shape=shapes.item_list,
+        docs=f"{DOCS}/visit-trend/api_getdailyvisittrend.html",
+    ),
+    Endpoint(
+        name="weekly_visit_trend",
+        api_name="getWeeklyVisitTrend",
+        zh="访问周趋势",
+        en="Visits per week",
+        path="/datacube/getweanalysisappidweeklyvisittrend",
+        window=WEEK,
+        columns=TREND,
+        shape=shapes.item_list,
+        docs=f"{DOCS}/visit-trend/api_getweeklyvisittrend.html",
+    ),
+    Endpoint(
+        name="monthly_visit_trend",
+        api_name="getMonthlyVisitTrend",
+        zh="访问月趋势",
+        en="Visits per month",
+        path="/datacube/getweanalysisappidmonthlyvisittrend",
+        window=MONTH,
+        columns=TREND,
+        shape=shapes.item_list,
+        docs=f"{DOCS}/visit-trend/api_getmonthlyvisittrend.html",
+    ),
+    Endpoint(
+        name="visit_distribution",
+        api_name="getVisitDistribution",
+        zh="访问分布",
+        en="Visits by source, stay time and depth",
+        path="/datacube/getweanalysisappidvisitdistribution",
+        window=DAY,
+        columns=DISTRIBUTION,
+        shape=shapes.distributions,
+        docs=f"{DOCS}/others/api_getvisitdistribution.html",
+    ),
+    Endpoint(
+        name="daily_retain",
+        api_name="getDailyRetain",
+        zh="访问日留存",
+        en="Retention by day",
+        path="/datacube/getweanalysisappiddailyretaininfo",
+        window=DAY,
+        columns=RETENTION,
+        shape=shapes.cohort_offsets,
+        docs=f"{DOCS}/visit-retain/api_getdailyretain.html",
+        refresh_offsets=(1, 2, 3, 4, 5, 6, 7, 14, 30),
+    ),
+    Endpoint(
+        name="weekly_retain",
+        api_name="getWeeklyRetain",
+        zh="访问周留存",
+        en="Retention by week",
+        path="/datacube/getweanalysisappidweeklyretaininfo",
+        window=WEEK,
+        columns=RETENTION,
+        shape=shapes.cohort_offsets,
+        docs=f"{DOCS}/visit-retain/api_getweeklyretain.html",
+        refresh_offsets=(1, 2, 3, 4),
+    ),
+    Endpoint(
+        name="monthly_retain",
+        api_name="getMonthlyRetain",
+        zh="访问月留存",
+        en="Retention by month",
+        path="/datacube/getweanalysisappidmonthlyretaininfo",
+        window=MONTH,
+        columns=RETENTION,
+        shape=shapes.cohort_offsets,
+        docs=f"{DOCS}/visit-retain/api_getmonthlyretain.html",
+        refresh_offsets=(1,),
+    ),
+    Endpoint(
+        name="visit_page",
+        api_name="getVisitPage",
+        zh="访问页面",
+        en="Visits per page",
+        path="/datacube/getweanalysisappidvisitpage",
+        window=DAY,
+        columns=PAGE,
+        shape=shapes.page_list,
+        docs=f"{DOCS}/others/api_getvisitpage.html",
+        row_limit=200,
+    ),
+    _portrait(1, DAY),
+    _portrait(7, LAST_7_DAYS),
+    _portrait(30, LAST_30_DAYS),
+    Endpoint(
+        name="performance_data",
+        api_name="getPerformanceData",
+        zh="性能数据",
+        en="Start-up, page-switch and memory figures",
+        path="/wxa/business/performance/boot",
+        window=DAY,
+        columns=PERFORMANCE,
+        shape=shapes.performance_tables,
+        docs=f"{DOCS}/others/api_getperformancedata.html",
+        cells=performance.cells({}),
+        body=performance.body,
+        configure=_choose_cells,
+    ),
+)
+
+#: Every endpoint by its name.
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType({endpoint.name: endpoint for endpoint in _ALL})

@@ -1,0 +1,259 @@
+"""What can go wrong, and what a person should do about it.
+
+::
+
+    WeAnalysisError
+      ConfigurationError         an argument, a connection field or a table name that cannot work (also a ValueError)
+      WeAnalysisAPIError         WeChat answered with an errcode
+        InvalidTokenError          40001 40014 42001: the token was refused twice
+        CredentialsError           AppID, AppSecret, IP allow-list, administrator's consent
+        NotAuthorizedError         the account may not use this API
+        DateRangeError             61500 61501: WeChat does not take these dates
+        DataNotReadyError          61503: not published yet
+        QuotaExceededError         45009: today's calls are used up
+        RateLimitError             45011: too many calls this minute
+        ServiceBusyError           -1 61504: try again in a moment
+      TransportError             no usable reply: network, HTTP status, broken body
+      PayloadError               a reply that is not what the catalogue says
+      EmptyReportError           a period without rows where rows were expected
+      DestinationError           BigQuery refuses the table, the data set or the permission
+      SupersededError            a later try of the same task has taken over
+
+``retryable`` says whether the same call can succeed later: operators end the task at once when it cannot.
+
+.. seealso:: https://developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar, NamedTuple
+
+
+class WeAnalysisError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    retryable: bool = False
+
+
+class ConfigurationError(WeAnalysisError, ValueError):
+    """An argument, a connection field or a name that cannot work, whatever WeChat says."""
+
+
+class WeAnalysisAPIError(WeAnalysisError):
+    """WeChat answered with an error code.
+
+    :param errcode: WeChat's code.
+    :param errmsg: WeChat's text, with the ``rid`` cut off.
+    :param rid: WeChat's request id, which its console can look up for seven days.
+    :param endpoint: the endpoint's name in the catalogue, or the API path.
+    :param period: the period asked for, if the call had one.
+    """
+
+    #: A moment's wait can mend it: the hook itself tries again.
+    busy: ClassVar[bool] = False
+    advice: ClassVar[str] = ""
+
+    def __init__(
+        self, errcode: int, errmsg: str, rid: str | None = None, endpoint: str = "", period: object = None
+    ) -> None:
+        super().__init__(errcode, errmsg, rid, endpoint, period)
+        self.errcode = errcode
+        self.errmsg = errmsg
+        self.rid = rid
+        self.endpoint = endpoint
+        self.period = period
+
+    def __str__(self) -> str:
+        where = f"{self.endpoint}{f' {self.period}' if self.period else ''}"
+        known = ERRCODES.get(self.errcode)
+        advice = (known.advice if known else "") or self.advice
+        rid = f" (rid {self.rid})" if self.rid else ""
+        return f"{where}: WeChat answered {self.errcode} {self.errmsg!r}{rid}. {advice}".rstrip()
+
+
+class UnknownAPIError(WeAnalysisAPIError):
+    """A code that WeChat's documentation of these endpoints does not list, so nobody knows whether it passes."""
+
+    retryable = True
+    advice = "The code is not one this package knows; look it up in WeChat's table of error codes."
+
+
+class InvalidTokenError(WeAnalysisAPIError):
+    """The access token was refused, and so was the fresh one asked for after that."""
+
+    retryable = True
+    advice = (
+        "Another system probably refreshes this AppID's token with the legacy /cgi-bin/token endpoint. "
+        "Use auth=stable here and there, or auth=central if your company has a token server."
+    )
+
+
+class CredentialsError(WeAnalysisAPIError):
+    """WeChat gives this connection no token."""
+
+    advice = "Check AppID and AppSecret in the Airflow connection."
+
+
+class NotAuthorizedError(WeAnalysisAPIError):
+    """The account may not use this API."""
+
+    advice = "Check the account's state and API permissions in the WeChat console (mp.weixin.qq.com)."
+
+
+class DateRangeError(WeAnalysisAPIError):
+    """WeChat does not take these dates."""
+
+    advice = (
+        "WeChat answers only for whole natural days, weeks (Monday to Sunday) and months that have ended. "
+        "If the dates look right, try again later: it has been seen to refuse valid recent dates for a while."
+    )
+
+
+class DataNotReadyError(WeAnalysisAPIError):
+    """WeChat has not published the period yet."""
+
+    retryable = True
+    advice = (
+        "Figures usually appear between 10:00 and 15:00 Asia/Shanghai on the next day. Schedule after 10:30, "
+        "put a WeAnalysisDataSensor in front, or give the task retries some 30 minutes apart."
+    )
+
+
+class QuotaExceededError(WeAnalysisAPIError):
+    """The day's calls of this API are used up, by every system that shares the AppID together."""
+
+    retryable = True
+    advice = "The quota starts anew at midnight Asia/Shanghai; the console can also clear it a few times a month."
+
+
+class RateLimitError(WeAnalysisAPIError):
+    """Too many calls within a minute, by every system that shares the AppID together."""
+
+    retryable = True
+    busy = True
+    advice = "Set requests_per_minute in the connection, or put the tasks into a smaller Airflow pool."
+
+
+class ServiceBusyError(WeAnalysisAPIError):
+    """WeChat is busy."""
+
+    retryable = True
+    busy = True
+    advice = "It stayed busy through several tries; Airflow's retries will ask again."
+
+
+class TransportError(WeAnalysisError):
+    """No usable reply: network failure, HTTP status, or a body that is not JSON.
+
+    :param message: what happened; never holds a URL's query, where WeChat wants the token.
+    :param busy: whether a moment's wait can mend it, so that the hook tries again by itself.
+    """
+
+    retryable = True
+
+    def __init__(self, message: str, *, busy: bool = True) -> None:
+        super().__init__(message)
+        self.busy = busy
+
+
+class PayloadError(WeAnalysisError):
+    """A reply whose shape, type or period is not what the catalogue says."""
+
+
+class EmptyReportError(WeAnalysisError):
+    """A closed period came back without rows.
+
+    :param message: names endpoint, app and periods.
+    :param retryable: ``True`` while WeChat may still publish the period.
+    """
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class DestinationError(WeAnalysisError):
+    """BigQuery refuses the table, the data set or the permission; nothing was written."""
+
+
+class SupersededError(WeAnalysisError):
+    """A later try of the same task has fenced this one off; it must not write any more."""
+
+
+class ErrorCode(NamedTuple):
+    """What the package knows of one errcode."""
+
+    error: type[WeAnalysisAPIError]
+    advice: str = ""
+
+
+_CONSOLE = "WeChat console > development settings"
+_BUG = "This looks like a bug in the provider or a proxy that changes requests; please report it."
+
+#: Every errcode that these endpoints are known to give. What is not here becomes :class:`UnknownAPIError`.
+ERRCODES: dict[int, ErrorCode] = {
+    -1: ErrorCode(ServiceBusyError),
+    40001: ErrorCode(InvalidTokenError),
+    40002: ErrorCode(WeAnalysisAPIError, _BUG),
+    40013: ErrorCode(CredentialsError, "The AppID (connection field login) is wrong."),
+    40014: ErrorCode(InvalidTokenError),
+    40125: ErrorCode(CredentialsError, f"The AppSecret (connection field password) is wrong; reset it in {_CONSOLE}."),
+    40164: ErrorCode(CredentialsError, f"Add this worker's IP, named above, to the IP allow-list in {_CONSOLE}."),
+    40243: ErrorCode(CredentialsError, f"The AppSecret is frozen; unfreeze it in {_CONSOLE}."),
+    41001: ErrorCode(WeAnalysisAPIError, _BUG),
+    41002: ErrorCode(CredentialsError, "The AppID (connection field login) is missing."),
+    41004: ErrorCode(CredentialsError, "The AppSecret (connection field password) is missing."),
+    42001: ErrorCode(InvalidTokenError),
+    43002: ErrorCode(WeAnalysisAPIError, _BUG),
+    43003: ErrorCode(WeAnalysisAPIError, "WeChat wants https; check schema and host of the connection."),
+    44002: ErrorCode(WeAnalysisAPIError, _BUG),
+    45009: ErrorCode(QuotaExceededError),
+    45011: ErrorCode(RateLimitError),
+    47001: ErrorCode(WeAnalysisAPIError, _BUG),
+    48001: ErrorCode(NotAuthorizedError, "This kind of account, or this account, has no access to the API."),
+    48004: ErrorCode(NotAuthorizedError, "WeChat has banned the account from this API; see the console's notices."),
+    48006: ErrorCode(NotAuthorizedError, "The month's quota resets are used up."),
+    48017: ErrorCode(NotAuthorizedError, "The IP address of a retired server was called; use a host name."),
+    50002: ErrorCode(NotAuthorizedError, "The account is restricted; see the console's notices."),
+    50004: ErrorCode(NotAuthorizedError, "The account may not use the token interface; see the console's notices."),
+    50007: ErrorCode(NotAuthorizedError, "The account is frozen; see the console's notices."),
+    61003: ErrorCode(NotAuthorizedError, "The mini program has not authorised this third-party platform."),
+    61004: ErrorCode(CredentialsError, "Add this worker's IP to the third-party platform's allow-list."),
+    61007: ErrorCode(NotAuthorizedError, "The third-party platform lacks permission set 18; authorise it again."),
+    61023: ErrorCode(CredentialsError, "The authorizer_refresh_token is not valid any more; authorise again."),
+    61500: ErrorCode(DateRangeError),
+    61501: ErrorCode(DateRangeError),
+    61503: ErrorCode(DataNotReadyError),
+    61504: ErrorCode(ServiceBusyError),
+    89501: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
+    89502: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
+    89503: ErrorCode(CredentialsError, "The account's administrator must confirm this call in WeChat."),
+    89504: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
+    89505: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
+    89506: ErrorCode(CredentialsError, "The administrator refused this IP twice; it is blocked for 24 hours."),
+    89507: ErrorCode(CredentialsError, "The administrator refused this IP; it is blocked for one hour."),
+    9001001: ErrorCode(WeAnalysisAPIError, _BUG),
+}
+
+_RID = re.compile(r"\s*,?\s*(?:rid:\s*(?P<rid>[0-9a-zA-Z-]+)|hint:\s*\[(?P<hint>[^\]]*)\])\s*$")
+
+
+def api_error(reply: dict[str, object], endpoint: str, period: object = None) -> WeAnalysisAPIError:
+    """Make the error that a reply with an errcode stands for.
+
+    :param reply: WeChat's reply, with an ``errcode`` other than 0.
+    :param endpoint: the endpoint's name or path, for the message.
+    :param period: the period asked for, for the message.
+    """
+    text = str(reply.get("errmsg", ""))
+    found = _RID.search(text)
+    rid = (found["rid"] or found["hint"]) if found else None
+    errmsg = text[: found.start()] if found else text
+    errcode = reply.get("errcode")
+    if isinstance(errcode, str) and re.fullmatch(r"-?\d+", errcode):
+        errcode = int(errcode)
+    if not isinstance(errcode, int):
+        raise PayloadError(f"{endpoint}: WeChat's reply has an errcode that is no number: {errcode!r}")
+    known = ERRCODES.get(errcode)
+    return (known.error if known else UnknownAPIError)(errcode, errmsg, rid, endpoint, period)

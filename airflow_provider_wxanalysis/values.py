@@ -1,0 +1,99 @@
+"""Strict conversion of single JSON values into what BigQuery's column types hold."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_INT64 = range(-(2**63), 2**63)
+_LONGEST_INT64 = len(str(_INT64.start))
+_INTEGER = re.compile(r"-?\d+", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_MAX_DEPTH = 100
+
+
+class Malformed(Exception):
+    """A piece of a reply that is not what it should be; the reader adds endpoint, app and period."""
+
+
+def convert(name: str, column_type: str, value: Any) -> Any:
+    """Return ``value`` as the column type wants it.
+
+    Whole floats and numeric strings pass as numbers, because WeChat writes both; nothing else is bent.
+
+    :param name: the column's name, for the message.
+    :param column_type: ``INT64``, ``FLOAT64`` or ``STRING``.
+    :param value: a parsed JSON value; ``None`` stays ``None``.
+    :raises Malformed: if the value is not of that type.
+    """
+    if value is None:
+        return None
+    converted = _CONVERTERS[column_type](value)
+    if converted is None:
+        raise Malformed(f"{name} is no {column_type} but {show(value)}")
+    return converted
+
+
+def json_safe(value: Any, depth: int = 0) -> Any:
+    """Return ``value`` as BigQuery's PARSE_JSON takes it: integers that it cannot hold become strings.
+
+    :raises Malformed: if it holds NaN, infinity or text that is not Unicode, or is nested too deep.
+    """
+    if depth > _MAX_DEPTH:
+        raise Malformed(f"an unknown field is nested more than {_MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        return {json_safe(name): json_safe(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [json_safe(inner, depth + 1) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Malformed(f"an unknown field holds {value}, which is no JSON number")
+    if isinstance(value, int) and value not in _INT64:
+        return str(value)
+    if isinstance(value, str) and not _encodable(value):
+        raise Malformed(f"an unknown field holds text that is not Unicode: {show(value)}")
+    return value
+
+
+def show(value: Any) -> str:
+    """Return ``value`` as a message shows it, cut to a readable length."""
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _int64(value: Any) -> int | None:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value) if len(value) <= _LONGEST_INT64 else None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if value in _INT64 else None
+    number = _float64(value)
+    return _int64(int(number)) if number is not None and number.is_integer() else None
+
+
+def _float64(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) and _encodable(value) else None
+
+
+def _encodable(text: str) -> bool:
+    """Whether ``text`` is free of lone surrogates, which JSON can spell and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {"INT64": _int64, "FLOAT64": _float64, "STRING": _string}
