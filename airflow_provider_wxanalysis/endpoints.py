@@ -1,6 +1,6 @@
 """The catalogue: every WeChat data-analysis endpoint, declared once, as data.
 
-Operators, BigQuery schemas, documentation and tests derive from :data:`ENDPOINTS`. To add an endpoint, add an entry here
+Operators, BigQuery schemas, documentation and tests derive from :data:`ENDPOINTS`. To add an endpoint, add an entry
 and, if its reply has a new shape, a function in :mod:`~airflow_provider_wxanalysis.shapes`.
 """
 
