@@ -16,7 +16,7 @@
       TransportError             no usable reply: network, HTTP status, broken body
       PayloadError               a reply that is not what the catalogue says
       EmptyReportError           a period without rows where rows were expected
-      DestinationError           BigQuery refuses the table, the data set or the permission
+      DestinationError           BigQuery refuses the table, the dataset or the permission
       SupersededError            a later try of the same task has taken over
 
 ``retryable`` says whether the same call can succeed later: operators end the task at once when it cannot.
@@ -174,7 +174,15 @@ class EmptyReportError(WeAnalysisError):
 
 
 class DestinationError(WeAnalysisError):
-    """BigQuery refuses the table, the data set or the permission; nothing was written."""
+    """BigQuery refuses the table, the dataset or the permission.
+
+    :param message: what is wrong with which table, and what to do.
+    :param retryable: ``True`` if other writers were in the way.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class SupersededError(WeAnalysisError):

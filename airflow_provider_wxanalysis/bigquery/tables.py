@@ -1,0 +1,144 @@
+"""The table an endpoint is loaded into: made when missing, widened when narrow, refused when it is another's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.cloud import bigquery
+
+from airflow_provider_wxanalysis.bigquery.errors import explained
+from airflow_provider_wxanalysis.columns import LEADING, Column
+from airflow_provider_wxanalysis.destinations import TableName
+from airflow_provider_wxanalysis.endpoints import Endpoint
+from airflow_provider_wxanalysis.exceptions import DestinationError
+
+log = logging.getLogger(__name__)
+
+ENDPOINT_LABEL = "weanalysis_endpoint"
+#: BigQuery answers with the older names of these types.
+_LEGACY_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+_PATCH_ATTEMPTS = 3
+
+
+def prepare_table(
+    client: bigquery.Client,
+    name: TableName,
+    endpoint: Endpoint,
+    *,
+    create_dataset: bool,
+    location: str | None,
+    labels: Mapping[str, str],
+    encryption_configuration: Mapping[str, Any] | None,
+) -> bigquery.Table:
+    """Return the table, ready to be written to.
+
+    :param client: BigQuery client.
+    :param name: the table.
+    :param endpoint: what will be loaded.
+    :param create_dataset: whether to make a missing dataset.
+    :param location: where to make it.
+    :param labels: labels of a table made here.
+    :param encryption_configuration: ``{"kmsKeyName": …}`` of a table made here.
+    :raises DestinationError: if the table cannot hold the endpoint, or the dataset is missing.
+    """
+    with explained(f"Table {name}"):
+        for _ in range(_PATCH_ATTEMPTS):
+            try:
+                table = client.get_table(str(name))
+            except NotFound:
+                _require_dataset(client, name, create_dataset, location)
+                new = new_table(name, endpoint, labels, encryption_configuration)
+                # Another task may have made it meanwhile: then it is read and checked like any other.
+                table = client.create_table(new, exists_ok=True)
+            try:
+                return _fit(client, table, endpoint)
+            except PreconditionFailed:
+                log.info("Table %s was changed meanwhile; reading it again.", name)
+    raise DestinationError(f"Table {name} kept changing while columns were being added; nothing was written.")
+
+
+def new_table(
+    name: TableName, endpoint: Endpoint, labels: Mapping[str, str], encryption_configuration: Mapping[str, Any] | None
+) -> bigquery.Table:
+    """Return the definition of an endpoint's table."""
+    table = bigquery.Table(str(name), schema=[_schema_field(column) for column in endpoint.table_columns])
+    table.description = endpoint.description
+    table.time_partitioning = bigquery.TimePartitioning(field="begin_date")
+    table.clustering_fields = ["appid"]
+    table.labels = {**labels, ENDPOINT_LABEL: endpoint.label}
+    if encryption_configuration:
+        table.encryption_configuration = bigquery.EncryptionConfiguration.from_api_repr(dict(encryption_configuration))
+    return table
+
+
+def _require_dataset(client: bigquery.Client, name: TableName, create: bool, location: str | None) -> None:
+    reference = bigquery.DatasetReference(name.project, name.dataset)
+    try:
+        client.get_dataset(reference)
+    except NotFound:
+        if not create:
+            raise DestinationError(
+                f"Dataset {name.project}.{name.dataset} does not exist. Create it (bq mk --dataset --location=LOCATION "
+                f"{name.project}:{name.dataset}), or set create_dataset=True. Nothing was written."
+            ) from None
+        dataset = bigquery.Dataset(reference)
+        dataset.location = location
+        client.create_dataset(dataset, exists_ok=True)
+
+
+def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> bigquery.Table:
+    problems = list(_problems(table, endpoint))
+    if problems:
+        name = f"{table.project}.{table.dataset_id}.{table.table_id}"
+        raise DestinationError(
+            f"Table {name} cannot hold {endpoint.name}: {'; '.join(problems)}. Nothing was written. Load into another "
+            "table, or let the package create it."
+        )
+    partitioning = table.time_partitioning
+    if partitioning is None or (partitioning.type_, partitioning.field) != ("DAY", "begin_date"):
+        log.warning(
+            "Table %s is not partitioned by day on begin_date, so every load reads and locks more than its own days.",
+            table.full_table_id,
+        )
+    present = {field.name for field in table.schema}
+    missing = [column for column in endpoint.table_columns if column.name not in present]
+    changes = []
+    if missing:
+        log.info("Adding %s to table %s.", ", ".join(column.name for column in missing), table.full_table_id)
+        # BigQuery adds columns to a table with rows as NULLABLE only.
+        table.schema = [*table.schema, *(_schema_field(column, mode="NULLABLE") for column in missing)]
+        changes.append("schema")
+    if ENDPOINT_LABEL not in table.labels:
+        table.labels = {**table.labels, ENDPOINT_LABEL: endpoint.label}
+        changes.append("labels")
+    return client.update_table(table, changes) if changes else table
+
+
+def _problems(table: bigquery.Table, endpoint: Endpoint) -> Any:
+    if table.table_type != "TABLE":
+        yield f"it is a {table.table_type}, not a table"
+        return
+    label = table.labels.get(ENDPOINT_LABEL, endpoint.label)
+    if label != endpoint.label:
+        yield f"it holds {label} (label {ENDPOINT_LABEL}), not {endpoint.label}"
+    found = {field.name: field for field in table.schema}
+    wanted = {column.name: column for column in endpoint.table_columns}
+    for column in LEADING:
+        if column.mode == "REQUIRED" and column.name not in found:
+            yield f"column {column.name} is missing ({column.type} {column.mode})"
+    for name, field in found.items():
+        if name not in wanted:
+            if field.mode == "REQUIRED":
+                yield f"column {name} is REQUIRED, and nothing fills it"
+            continue
+        found_type = _LEGACY_TYPES.get(field.field_type, field.field_type)
+        if found_type != wanted[name].type or field.mode == "REPEATED":
+            repeated = "REPEATED " if field.mode == "REPEATED" else ""
+            yield f"column {name} is {repeated}{found_type} where {wanted[name].type} is wanted"
+
+
+def _schema_field(column: Column, mode: str | None = None) -> bigquery.SchemaField:
+    return bigquery.SchemaField(column.name, column.type, mode=mode or column.mode, description=column.description)

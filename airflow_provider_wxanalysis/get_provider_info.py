@@ -1,0 +1,102 @@
+"""What Airflow discovers of this provider.
+
+Airflow 3.2 and later imports this module while it is itself half imported: nothing but the standard library here.
+Airflow masks fields whose names hold words such as ``token`` or ``proxies``: right for secrets, so no switch has one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_wxanalysis import __version__
+
+
+def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
+    # A null among the types lets a person leave the field empty.
+    kind = schema.pop("type", "string")
+    return {"label": label, "description": description, "schema": {"type": [kind, "null"], **schema}}
+
+
+#: Extra fields of the connection form.
+CONN_FIELDS: dict[str, dict[str, Any]] = {
+    "auth": _field(
+        "Where tokens come from",
+        "stable: WeChat, without disturbing other systems. legacy: WeChat's old endpoint, which ends other systems' "
+        "tokens. static: the access token below. central: your company's token server. authorizer: a third-party "
+        "platform.",
+        default="stable",
+        enum=["stable", "legacy", "static", "central", "authorizer"],
+    ),
+    "timeout": _field("Timeout (s)", "Seconds to wait for WeChat.", type="number", default=30, minimum=1, maximum=600),
+    "max_concurrency": _field(
+        "Requests in flight", "The most a task has at once.", type="integer", default=4, minimum=1, maximum=64
+    ),
+    "requests_per_minute": _field(
+        "Requests per minute", "The most a task makes; empty for no limit.", type="integer", minimum=1
+    ),
+    "verify": _field("TLS verification", "true, false or the path of a CA bundle.", default="true"),
+    "proxies": _field("Proxy", "A proxy's URL, or a JSON object of URLs by scheme.", format="password"),
+    "access_token": _field("Access token (static)", "Used as it is; ends within two hours.", format="password"),
+    "central_url": _field(
+        "Token server's URL (central)", "Answers GET with access_token and expires_in; {appid} is filled in."
+    ),
+    "central_authorization": _field(
+        "Token server's Authorization (central)", "Sent as the Authorization header.", format="password"
+    ),
+    "component_appid": _field("Platform's AppID (authorizer)", "AppID of the third-party platform."),
+    "component_access_token": _field(
+        "Platform's token (authorizer)", "component_access_token; lives two hours.", format="password"
+    ),
+    "authorizer_refresh_token": _field(
+        "Refresh token (authorizer)", "authorizer_refresh_token of this mini program.", format="password"
+    ),
+}
+
+#: Standard fields of the connection form.
+UI_FIELD_BEHAVIOUR: dict[str, Any] = {
+    "hidden-fields": ["schema", "port"],
+    "relabeling": {"login": "AppID", "password": "AppSecret", "host": "API host"},
+    "placeholders": {
+        "login": "wx0123456789abcdef",
+        "password": "AppSecret; not needed for static, central and authorizer",
+        "host": "https://api.weixin.qq.com",
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's metadata, in the form of Airflow's ``provider_info.schema.json``."""
+    integration = "WeChat Mini Program Data Analysis"
+    package = "airflow_provider_wxanalysis"
+    return {
+        "package-name": "airflow-provider-wxanalysis",
+        "name": "WeChat Analysis",
+        "description": "WeChat mini-program analytics (访问分析 / 数据分析) into BigQuery.",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": integration,
+                "external-doc-url": "https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks.weanalysis"]}],
+        "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators.weanalysis"]}],
+        "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors.weanalysis"]}],
+        "transfers": [
+            {
+                "source-integration-name": integration,
+                "target-integration-name": "Google BigQuery",
+                "python-module": f"{package}.transfers.weanalysis_to_bigquery",
+            }
+        ],
+        "connection-types": [
+            {
+                "connection-type": "weanalysis",
+                "hook-class-name": f"{package}.hooks.weanalysis.WeAnalysisHook",
+                "hook-name": "WeChat Analysis",
+                "conn-fields": CONN_FIELDS,
+                "ui-field-behaviour": UI_FIELD_BEHAVIOUR,
+            }
+        ],
+    }

@@ -1,0 +1,201 @@
+"""What an Airflow connection says, checked and typed."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+
+DEFAULT_HOST = "https://api.weixin.qq.com"
+
+#: What each kind of ``auth`` needs beside the AppID: field of :class:`Settings` -> where the connection has it.
+AUTH_NEEDS: Mapping[str, Mapping[str, str]] = {
+    "stable": {"secret": "password (AppSecret)"},
+    "legacy": {"secret": "password (AppSecret)"},
+    "static": {"access_token": "extra access_token"},
+    "central": {"central_url": "extra central_url"},
+    "authorizer": {
+        "component_appid": "extra component_appid",
+        "component_access_token": "extra component_access_token",
+        "authorizer_refresh_token": "extra authorizer_refresh_token",
+    },
+}
+
+
+class ConnectionLike(Protocol):
+    """The part of Airflow's ``Connection`` that is read, the same in Airflow 2 and 3."""
+
+    conn_id: Any
+    login: Any
+    host: Any
+    schema: Any
+    port: Any
+
+    @property
+    def password(self) -> Any:
+        """The AppSecret."""
+
+    @property
+    def extra_dejson(self) -> Any:
+        """The extra fields."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One app's connection. Secrets stay out of its ``repr``.
+
+    :param appid: AppID.
+    :param base_url: API base without a slash at the end.
+    :param auth: where tokens come from: a key of :data:`AUTH_NEEDS`.
+    :param timeout: seconds to wait for a connection, and for each piece of a reply.
+    :param proxies: proxy URLs by scheme, as requests wants them; ``None`` leaves it to the environment.
+    :param verify: whether to check TLS certificates, or the path of a CA bundle.
+    :param requests_per_minute: the most data calls one task makes per minute; ``None`` for no limit.
+    :param max_concurrency: the most data calls one task has in flight.
+    """
+
+    appid: str
+    base_url: str = DEFAULT_HOST
+    auth: str = "stable"
+    timeout: float = 30.0
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    verify: bool | str = True
+    requests_per_minute: int | None = None
+    max_concurrency: int = 4
+    secret: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    central_url: str | None = field(default=None, repr=False)
+    central_authorization: str | None = field(default=None, repr=False)
+    component_appid: str | None = None
+    component_access_token: str | None = field(default=None, repr=False)
+    authorizer_refresh_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_connection(cls, connection: ConnectionLike) -> Settings:
+        """Read an Airflow connection.
+
+        :raises ConfigurationError: naming the connection and the field, if something is missing or cannot work.
+        """
+        try:
+            return cls._read(connection)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Connection {connection.conn_id!r}: {error}") from None
+
+    @classmethod
+    def _read(cls, connection: ConnectionLike) -> Settings:
+        extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
+        appid = _text("login (AppID)", connection.login)
+        if not appid:
+            raise ConfigurationError("login is empty; it holds the mini program's AppID.")
+        central_url = _text("central_url", extra.get("central_url"))
+        settings = cls(
+            appid=appid,
+            base_url=_base_url(connection),
+            auth=str(extra.get("auth", "stable")),
+            timeout=_number("timeout", extra.get("timeout", 30.0), smallest=0.001, largest=600),
+            proxies=_proxies(extra.get("proxies")),
+            verify=_verify(extra.get("verify", True)),
+            requests_per_minute=_whole("requests_per_minute", extra.get("requests_per_minute"), largest=100_000),
+            max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
+            secret=_text("password (AppSecret)", connection.password),
+            central_url=central_url and _checked_url("central_url", central_url.replace("{appid}", appid)),
+            **{
+                name: _text(name, extra.get(name))
+                for name in (
+                    "access_token",
+                    "central_authorization",
+                    "component_appid",
+                    "component_access_token",
+                    "authorizer_refresh_token",
+                )
+            },
+        )
+        if settings.auth not in AUTH_NEEDS:
+            raise ConfigurationError(f"auth={settings.auth!r} is unknown; choose one of {', '.join(AUTH_NEEDS)}.")
+        for name, place in AUTH_NEEDS[settings.auth].items():
+            if not getattr(settings, name):
+                raise ConfigurationError(f"{place} is empty, but auth={settings.auth} needs it.")
+        return settings
+
+
+def _base_url(connection: ConnectionLike) -> str:
+    host = str(connection.host or "").strip().rstrip("/")
+    if not host:
+        return DEFAULT_HOST
+    url = host if "://" in host else f"{connection.schema or 'https'}://{host}"
+    if connection.port and urlsplit(url).port is None:
+        url = f"{url}:{connection.port}"
+    return _checked_url("host", url)
+
+
+def _checked_url(name: str, url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{name} is no http or https address.")
+    if parts.scheme == "http" and not _loopback(parts.hostname):
+        raise ConfigurationError(
+            f"{name} uses plain http to {parts.hostname}, so the secret would travel in clear. Use https; "
+            "http is accepted for this machine only (127.0.0.1, localhost)."
+        )
+    if name == "host" and (parts.query or parts.fragment or parts.username):
+        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without user, ? or #.")
+    return url
+
+
+def _loopback(hostname: str) -> bool:
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost"
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not value.isprintable():
+        raise ConfigurationError(f"{name} is no plain text; look for line breaks and invisible characters.")
+    return value.strip()
+
+
+def _number(name: str, value: Any, *, smallest: float, largest: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not smallest <= number <= largest:
+        raise ConfigurationError(f"{name}={value!r} is no number from {smallest:g} to {largest:g}.")
+    return number
+
+
+def _whole(name: str, value: Any, *, largest: int) -> int | None:
+    if value is None:
+        return None
+    number = _number(name, value, smallest=1, largest=largest)
+    if not number.is_integer():
+        raise ConfigurationError(f"{name}={value!r} is no whole number.")
+    return int(number)
+
+
+def _verify(value: Any) -> bool | str:
+    words = {"true": True, "false": False}
+    return words.get(str(value).lower(), str(value))
+
+
+def _proxies(value: Any) -> Mapping[str, str] | None:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ConfigurationError("proxies is no valid JSON object.") from None
+    if isinstance(value, str):
+        value = {"http": value, "https": value}
+    if value is not None and not (
+        isinstance(value, dict) and all(isinstance(url, str) and url for url in value.values())
+    ):
+        raise ConfigurationError("proxies is a proxy's URL, or an object of URLs by scheme.")
+    return value

@@ -1,0 +1,218 @@
+"""One app's way to WeChat over HTTP: session, token, pace, retries, and how failures become errors.
+
+No exception of ``requests`` leaves this module, not even as a cause or context: their texts and fields hold the URL,
+and WeChat wants the token in it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+import tenacity
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from airflow_provider_wxanalysis import __version__
+from airflow_provider_wxanalysis.exceptions import (
+    CredentialsError,
+    InvalidTokenError,
+    PayloadError,
+    RateLimitError,
+    TransportError,
+    api_error,
+)
+from airflow_provider_wxanalysis.hooks.redaction import redact, redact_urllib3_logs
+from airflow_provider_wxanalysis.hooks.tokens import Tokens
+
+if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.hooks.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+RATE_LIMIT_PAUSE = 60.0
+sleep = time.sleep
+
+
+class Transport:
+    """A session with WeChat for one app; safe to share between threads.
+
+    :param settings: the app's connection.
+    :param on_new_token: told of every new token before it is used.
+    """
+
+    def __init__(self, settings: Settings, on_new_token: Callable[[str], None]) -> None:
+        self.settings = settings
+        self.tokens = Tokens(settings, self._token_call, on_new_token)
+        self.session = self._session()
+        self._pace = _Pace(settings.requests_per_minute)
+
+    def post(self, path: str, body: dict[str, Any], *, endpoint: str, period: object = None) -> dict[str, Any]:
+        """Post ``body`` and return the reply, trying again where a moment's wait can mend it.
+
+        :param path: URL path below the API base.
+        :param body: JSON body.
+        :param endpoint: name for messages.
+        :param period: period for messages.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: bool(getattr(error, "busy", False))),
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            before_sleep=_announce,
+            sleep=lambda seconds: sleep(seconds),
+            reraise=True,
+        )
+        return retrying(self._post_with_token, path, body, endpoint, period)
+
+    def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
+        data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
+        for last in (not self.tokens.renewable, True):
+            self._pace.wait()
+            response = self._send(
+                "POST",
+                self.settings.base_url + path,
+                endpoint,
+                data=data,
+                headers={"Content-Type": "application/json; charset=utf-8"},
+            )
+            reply = _parse(response, endpoint)
+            error = api_error(reply, endpoint, period) if reply.get("errcode", 0) != 0 else None
+            if error is None:
+                return reply
+            if last or not isinstance(error, InvalidTokenError):
+                raise error
+            self.tokens.discard(_token_of(response))
+        raise AssertionError("unreachable")
+
+    def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
+        name = f"access token (auth={self.settings.auth})"
+        address = url if "://" in url else self.settings.base_url + url
+        reply = _parse(self._send(method, address, name, auth=_no_auth, **kwargs), name)
+        if reply.get("errcode", 0) == 0:
+            return reply
+        error = api_error(reply, name)
+        if isinstance(error, InvalidTokenError):  # at a token endpoint these codes speak of the secret
+            raise CredentialsError(*error.args)
+        raise error
+
+    def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> requests.Response:
+        try:
+            return self.session.request(
+                method, url, timeout=self.settings.timeout, allow_redirects=False, verify=self.settings.verify, **kwargs
+            )
+        except requests.RequestException as error:
+            failure = _failure(error, endpoint, urlsplit(url).netloc, self.settings.timeout)
+        raise failure  # here, not in the except block: the original would be its context
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        adapter = HTTPAdapter(pool_maxsize=self.settings.max_concurrency)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        session.headers["User-Agent"] = f"airflow-provider-wxanalysis/{__version__}"
+        session.auth = _TokenAuth(self.tokens, self.settings.base_url)
+        session.proxies.update(self.settings.proxies or {})
+        redact_urllib3_logs()
+        return session
+
+
+class _TokenAuth(AuthBase):
+    """Adds the access token to requests that go to the API's own host, and to no other."""
+
+    def __init__(self, tokens: Tokens, base_url: str) -> None:
+        self._tokens = tokens
+        self._base_url = base_url
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if (request.url or "").startswith(f"{self._base_url}/"):
+            request.prepare_url(request.url, {"access_token": self._tokens.get()})
+        return request
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _token_of(response: requests.Response) -> str:
+    return parse_qs(urlsplit(response.request.url or "").query).get("access_token", [""])[0]
+
+
+class _Pace:
+    """Keeps requests at least a fixed time apart, whichever thread makes them."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._interval = 60 / per_minute if per_minute else 0.0
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        if not self._interval:
+            return
+        with self._lock:
+            now = time.monotonic()
+            slot = max(now, self._next)
+            self._next = slot + self._interval
+        if slot > now:
+            sleep(slot - now)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    backoff = tenacity.wait_exponential_jitter(initial=1, max=30)(state)
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RateLimitError):  # every waiting thread would knock again at the same moment
+        return RATE_LIMIT_PAUSE + random.uniform(0, 15)
+    return backoff
+
+
+def _announce(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0.0
+    log.warning("%s Trying again in %.0f s (attempt %d of %d failed).", error, wait, state.attempt_number, ATTEMPTS)
+
+
+def _failure(error: requests.RequestException, endpoint: str, host: str, timeout: float) -> TransportError:
+    if isinstance(error, requests.Timeout):
+        return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s.")
+    if isinstance(error, requests.exceptions.SSLError):
+        text = f"{endpoint}: the TLS certificate or handshake of {host} failed: {redact(str(error))}"
+        return TransportError(text, busy=False)
+    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        return TransportError(f"{endpoint}: the connection to {host} failed: {redact(str(error))}")
+    return TransportError(f"{endpoint}: the request to {host} failed: {redact(repr(error))}", busy=False)
+
+
+def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
+    status = response.status_code
+    if status != 200:
+        advice = {
+            412: " WeChat says so when Content-Length is missing; look for a proxy that sends chunked bodies.",
+            429: " Something in front of WeChat limits the rate; lower it with requests_per_minute.",
+        }.get(status, "")
+        busy = status >= 500 or status == 429
+        raise TransportError(f"{endpoint}: HTTP status {status} instead of 200.{advice}", busy=busy)
+    try:
+        reply = json.loads(response.content, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
+    if reply is _BROKEN:
+        kind = response.headers.get("Content-Type", "no content type")
+        raise TransportError(f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON.")
+    if not isinstance(reply, dict):
+        raise PayloadError(f"{endpoint}: the reply is no JSON object but {type(reply).__name__}.")
+    return reply
+
+
+_BROKEN = object()
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,181 @@
+"""The hook: one mini program's analytics, by endpoint and period."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+
+from airflow_provider_wxanalysis import records
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, Request, resolve
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.get_provider_info import UI_FIELD_BEHAVIOUR
+from airflow_provider_wxanalysis.hooks.settings import Settings
+
+if TYPE_CHECKING:
+    import requests
+
+    from airflow_provider_wxanalysis.hooks.transport import Transport
+    from airflow_provider_wxanalysis.periods import Period
+
+
+class WeAnalysisHook(BaseHook):
+    """Fetch WeChat mini-program analytics.
+
+    Constructing it does nothing: connection, network and clock wait for the first call.
+
+    .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
+
+    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``: AppID, AppSecret and how to reach WeChat.
+    """
+
+    conn_name_attr = "weanalysis_conn_id"
+    default_conn_name = "weanalysis_default"
+    conn_type = "weanalysis"
+    hook_name = "WeChat Analysis"
+
+    def __init__(self, weanalysis_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.weanalysis_conn_id = weanalysis_conn_id
+        self._warned: set[str] = set()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return labels and placeholders of the connection form, for Airflow before 3.2."""
+        return {name.replace("-", "_"): value for name, value in UI_FIELD_BEHAVIOUR.items()}
+
+    @property
+    def appid(self) -> str:
+        """The connection's AppID."""
+        return self._settings.appid
+
+    def get_conn(self) -> requests.Session:
+        """Return a session that adds the access token to every request to the API's host.
+
+        Its errors are those of ``requests`` and may show the token; :meth:`post` is the safer way.
+        """
+        return self._transport.session
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Call any WeChat endpoint that takes a JSON body, with token, retries and errors seen to.
+
+        :param path: URL path, such as ``/cgi-bin/openapi/quota/get``.
+        :param body: what to send.
+        :return: WeChat's reply.
+        :raises WeAnalysisAPIError: if the reply holds an errcode.
+        :raises TransportError: if no usable reply came.
+        """
+        return self._transport.post(path, body, endpoint=path)
+
+    def fetch(self, endpoint: str | Endpoint, period: Period) -> list[records.Row]:
+        """Fetch the rows of one period.
+
+        :param endpoint: a name of the catalogue, or an entry.
+        :param period: the period, one of the endpoint's window.
+        :return: rows ready for JSON: common columns, the endpoint's own, and ``_extra``; no load columns.
+        :raises WeAnalysisAPIError: if WeChat refuses, or has not published the period (:class:`DataNotReadyError`).
+        :raises TransportError: if no usable reply came.
+        :raises PayloadError: if the reply is not what the catalogue says.
+        """
+        ((_, rows),) = self.fetch_many(endpoint, [period])
+        return rows
+
+    def fetch_many(
+        self, endpoint: str | Endpoint, periods: Iterable[Period]
+    ) -> Iterator[tuple[Period, list[records.Row]]]:
+        """Fetch several periods, with several requests in flight, and yield them in the order given.
+
+        Memory is bounded: at most twice ``max_concurrency`` (connection extra) replies are held.
+
+        :param endpoint: a name of the catalogue, or an entry.
+        :param periods: the periods; may be an iterator.
+        :raises: what :meth:`fetch` raises, when the turn of the failed period comes.
+        """
+        entry = resolve(endpoint)
+        jobs = (
+            _Job(number, entry, period, request)
+            for number, period in enumerate(periods)
+            for request in entry.requests(period)
+        )
+        for (_, period), answers in itertools.groupby(self._in_flight(jobs), key=lambda answer: answer[0].turn):
+            rows = [row for _, report in answers for row in report.rows]
+            self.log.info("%s %s of app %s: %d rows%s.", entry.name, period, self.appid, len(rows), _cut(entry, rows))
+            yield period, rows
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Fetch a token and ask for the quota of one analysis endpoint.
+
+        :return: whether it worked, and what a person should know or do.
+        """
+        path = ENDPOINTS["daily_summary"].path
+        try:
+            quota = self.post("/cgi-bin/openapi/quota/get", {"cgi_path": path}).get("quota", {})
+        except WeAnalysisError as error:
+            return False, str(error)
+        return True, (
+            f"Connected as {self.appid} (auth={self._settings.auth}, {self._transport.tokens.describe()}). "
+            f"Calls left today for {path}: {quota.get('remain')} of {quota.get('daily_limit')}."
+        )
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
+
+    @cached_property
+    def _transport(self) -> Transport:
+        # Here and not above: DAG files import hooks, and requests is slow to import.
+        from airflow_provider_wxanalysis.hooks.transport import Transport
+
+        return Transport(self._settings, mask_secret)
+
+    def _in_flight(self, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, records.Report]]:
+        width = self._transport.settings.max_concurrency
+        pending: deque[tuple[_Job, Future[records.Report]]] = deque()
+        with ThreadPoolExecutor(width, thread_name_prefix="weanalysis") as pool:
+            try:
+                for job in jobs:
+                    pending.append((job, pool.submit(self._ask, job)))
+                    if len(pending) == 2 * width:
+                        yield self._answer(*pending.popleft())
+                while pending:
+                    yield self._answer(*pending.popleft())
+            finally:
+                for _, future in pending:
+                    future.cancel()
+
+    def _ask(self, job: _Job) -> records.Report:
+        name = job.endpoint.name
+        reply = self._transport.post(job.endpoint.path, job.request.body, endpoint=name, period=job.period)
+        return records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
+
+    def _answer(self, job: _Job, future: Future[records.Report]) -> tuple[_Job, records.Report]:
+        report = future.result()
+        name, news = job.endpoint.name, report.unknown - self._warned
+        if news:
+            self._warned |= news
+            self.log.warning("%s: the catalogue does not know %s; kept as it came.", name, ", ".join(sorted(news)))
+        if report.duplicates:
+            self.log.warning("%s %s: %d rows repeat the key of another; kept.", name, job.period, report.duplicates)
+        return job, report
+
+
+class _Job(NamedTuple):
+    number: int
+    endpoint: Endpoint
+    period: Period
+    request: Request
+
+    @property
+    def turn(self) -> tuple[int, Period]:
+        """What the jobs of one period share, and no others, even if a period is asked for twice."""
+        return self.number, self.period
+
+
+def _cut(endpoint: Endpoint, rows: list[records.Row]) -> str:
+    cut = endpoint.row_limit is not None and len(rows) >= endpoint.row_limit
+    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if cut else ""

@@ -1,0 +1,1 @@
+"""Waiting until WeChat has published."""

@@ -1,0 +1,82 @@
+"""A sensor that waits until WeChat has published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseSensorOperator
+
+from airflow_provider_wxanalysis.exceptions import DataNotReadyError
+from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, may_still_come
+from airflow_provider_wxanalysis.tasks import EndpointTask, fail_for_good
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_wxanalysis.periods import Period
+
+
+class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
+    """Wait until WeChat has published every period that the run owes of one endpoint.
+
+    Errcode 61503 means "not yet", and so does an empty reply until ``empty_is_ready_after``. Any other error surfaces
+    at once. A run that owes no period is skipped.
+
+    .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
+
+    Takes what Airflow's ``BaseSensorOperator`` takes (``mode="reschedule"`` gives the worker slot back between tries;
+    a ``poke_interval`` of 600 s or more is kind to the quota), and:
+
+    :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`.
+    :param endpoint_options: what the endpoint's own operator takes, such as ``{"modules": ["10022"]}``.
+    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``. (templated)
+    :param from_date: first day to wait for instead of the run's interval, ``YYYY-MM-DD`` or ``YYYYMMDD``. (templated)
+    :param to_date: last day, inclusive; the two make up whole periods. (templated)
+    :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period an empty reply counts as
+        "no traffic" and no longer as "not yet"; by default 15 hours, so 15:00 on the next day.
+    :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
+    :raises AirflowSkipException: if no period is due.
+    :raises AirflowFailException: if WeChat's answer is one that no retry mends.
+    """
+
+    template_fields: Sequence[str] = EndpointTask.endpoint_template_fields
+    ui_color = "#e8f8ee"
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        endpoint_options: Mapping[str, Any] | None = None,
+        weanalysis_conn_id: str = "weanalysis_default",
+        from_date: str | None = None,
+        to_date: str | None = None,
+        empty_is_ready_after: dt.timedelta = EMPTY_IS_READY_AFTER,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.endpoint = endpoint
+        self.endpoint_options = endpoint_options
+        self.weanalysis_conn_id = weanalysis_conn_id
+        self.from_date = from_date
+        self.to_date = to_date
+        self.empty_is_ready_after = empty_is_ready_after
+        self.check_literals()
+        check_empty_is_ready_after(empty_is_ready_after)
+
+    def poke(self, context: Context) -> bool:
+        """Ask WeChat for every due period, the newest first, and stop at the first that is not there."""
+        with fail_for_good():
+            return all(self._published(period) for period in reversed(self.due_periods(context)))
+
+    def _published(self, period: Period) -> bool:
+        try:
+            rows = self.hook.fetch(self.entry, period)
+        except DataNotReadyError as error:
+            self.log.info("%s", error)
+            return False
+        if not rows and may_still_come(period, self.empty_is_ready_after):
+            self.log.info("%s %s: empty, which may still mean that WeChat has not published it.", self.endpoint, period)
+            return False
+        return True

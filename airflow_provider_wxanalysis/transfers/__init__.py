@@ -1,0 +1,1 @@
+"""From WeChat into BigQuery."""
