@@ -16,7 +16,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import tenacity
 from google.api_core.exceptions import Conflict, NotFound
@@ -162,5 +162,5 @@ class Jobs:
             sleep=lambda seconds: sleep(seconds),
             reraise=True,
         )
-        job: bigquery.QueryJob = retrying(self.client.get_job, job_id, location=self.location)
-        return job
+        job = retrying(self.client.get_job, job_id, location=self.location)
+        return cast("bigquery.QueryJob", job)

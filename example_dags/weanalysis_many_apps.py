@@ -1,0 +1,36 @@
+"""Many mini programs in the same tables: one connection per app, one mapped task per app.
+
+A load replaces its own app's rows and no other's, so the apps share tables and each can be run again by itself.
+
+Needs the connections named below, a pool ``weanalysis`` of at most 8 slots, and a Variable ``weanalysis_dataset`` that
+names ``project.dataset``.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.providers.common.compat.sdk import DAG
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+
+APPS = ["weanalysis_shop", "weanalysis_magazine"]
+
+with DAG(
+    dag_id="weanalysis_many_apps",
+    schedule=CronDataIntervalTimetable("30 10 * * *", timezone="Asia/Shanghai"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
+    catchup=False,
+    default_args={"retries": 6, "retry_delay": timedelta(minutes=30)},
+    tags=["weanalysis"],
+):
+    for endpoint in ("daily_summary", "daily_visit_trend", "daily_retain", "visit_page"):
+        WeAnalysisToBigQueryOperator.partial(
+            task_id=f"load_{endpoint}",
+            endpoint=endpoint,
+            destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.{endpoint}",
+            gcp_conn_id=None,
+            pool="weanalysis",
+        ).expand(weanalysis_conn_id=APPS)

@@ -1,0 +1,114 @@
+"""Real things for the tests: a scratch Airflow, a BigQuery server, a WeChat server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.airflow_home import make_airflow_home
+from tests.support.proxy import Proxy, recording_proxy
+from tests.support.servers import local_bigquery
+
+# Airflow reads its environment when it is imported, and test modules import it: so before anything else.
+HOME = Path(tempfile.mkdtemp(prefix="weanalysis-tests-"))
+os.environ.update(make_airflow_home(HOME / "airflow", HOME / "dags"))
+
+pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin"]
+
+#: Set to a project with billing to run the same tests on real BigQuery, with Application Default Credentials.
+REAL_PROJECT = os.environ.get("WEANALYSIS_TEST_BIGQUERY_PROJECT")
+APPS = ("wx00000000000000a1", "wx00000000000000b2")
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def bigquery_url() -> Iterator[str | None]:
+    """The BigQuery that the tests write to; ``None`` for the real one."""
+    if REAL_PROJECT:
+        yield None
+        return
+    with local_bigquery(HOME / "bigquery") as url:
+        os.environ["BIGQUERY_EMULATOR_HOST"] = url
+        yield url
+
+
+@pytest.fixture(scope="session")
+def project() -> str:
+    return REAL_PROJECT or "test-project"
+
+
+@pytest.fixture(scope="session")
+def bq(bigquery_url: str | None, project: str) -> Iterator[Any]:
+    """A client to look at what was written."""
+    from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
+
+    client = bigquery_client(
+        gcp_conn_id=None, project_id=project, fallback_project=project, location=None, impersonation_chain=None
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def dataset(bq: Any, project: str) -> Iterator[str]:
+    """A dataset of the test's own: ``project.dataset``."""
+    name = f"{project}.t_{uuid.uuid4().hex[:12]}"
+    bq.create_dataset(name)
+    yield name
+    bq.delete_dataset(name, delete_contents=True, not_found_ok=True)
+
+
+@pytest.fixture
+def proxy(bigquery_url: str | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A recording proxy that the transfer's client goes through."""
+    if bigquery_url is None:
+        pytest.skip("the proxy stands in front of the local server only")
+    with recording_proxy(bigquery_url) as running:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", running.url)
+        yield running
+
+
+@pytest.fixture
+def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
+    """Read a table back, without load columns, in an order of its own."""
+
+    def rows(table: str, *, load_columns: bool = False) -> list[dict[str, Any]]:
+        found = [dict(row) for row in bq.query_and_wait(f"SELECT * FROM `{table}`")]
+        for row in found:
+            for name in ("begin_date", "end_date"):
+                row[name] = row[name].isoformat()
+            if not load_columns:
+                row = [row.pop(name) for name in ("_loaded_at", "_load_id", "_run_id")]
+        return sorted(found, key=lambda row: [str(value) for value in row.values()])
+
+    return rows
+
+
+def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> dict[str, Any]:
+    """The part of Airflow's context that this package reads, for a scheduled run of an interval."""
+    instance = {
+        "dag_id": "dag",
+        "task_id": "task",
+        "run_id": f"run-{uuid.uuid4().hex}",
+        "map_index": -1,
+        "try_number": 1,
+    }
+    return {
+        "ti": SimpleNamespace(**{**instance, **ti}),
+        "data_interval_start": start,
+        "data_interval_end": end,
+        "logical_date": start,
+        "dag_run": SimpleNamespace(run_type="scheduled", run_after=end),
+    }

@@ -1,0 +1,1 @@
+"""What tests and demo share: starting the real things."""
