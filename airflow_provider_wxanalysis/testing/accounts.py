@@ -1,0 +1,98 @@
+"""Apps and their secrets, and how often each may call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_wxanalysis.testing.answers import refuse
+
+_APPID = re.compile(r"wx[0-9a-z]{16}", re.ASCII)
+
+
+class Apps:
+    """The apps that WeChat knows.
+
+    :param secrets: AppID -> AppSecret; ``None`` for any app whose id looks right, with any secret.
+    """
+
+    def __init__(self, secrets: Mapping[str, str] | None) -> None:
+        self._secrets = None if secrets is None else dict(secrets)
+
+    def known(self, appid: object) -> bool:
+        """Whether there is such an app."""
+        if self._secrets is not None:
+            return appid in self._secrets
+        return isinstance(appid, str) and _APPID.fullmatch(appid) is not None
+
+    def secret(self, appid: str) -> str:
+        """Return an AppSecret that works."""
+        if not self.known(appid):
+            raise ValueError(f"This server knows no app {appid!r}.")
+        return f"secret-of-{appid}" if self._secrets is None else self._secrets[appid]
+
+    def log_in(self, given: Mapping[str, Any]) -> str:
+        """Return the AppID of a token request.
+
+        :raises Refused: if AppID or AppSecret is missing or wrong.
+        """
+        appid, secret = given.get("appid"), given.get("secret")
+        if not appid:
+            raise refuse(41002)
+        if not isinstance(appid, str) or not self.known(appid):
+            raise refuse(40013)
+        if not secret:
+            raise refuse(41004)
+        if self._secrets is not None and secret != self._secrets[appid]:
+            raise refuse(40125)
+        return appid
+
+
+class Quotas:
+    """Counts calls per path and app: by the day, which ends at midnight in Beijing, and by the minute.
+
+    :param clock: tells the time.
+    :param per_day: calls a day.
+    :param per_minute: calls a minute; ``None`` for no limit.
+    """
+
+    def __init__(self, clock: Callable[[], dt.datetime], per_day: int, per_minute: int | None) -> None:
+        self.per_day = per_day
+        self.per_minute = per_minute
+        self._clock = clock
+        self._counts: Counter[tuple[str, str, object]] = Counter()
+        self._lock = threading.Lock()
+
+    def spend(self, path: str, appid: str) -> None:
+        """Count a call.
+
+        :raises Refused: if there is none left.
+        """
+        now = self._clock()
+        day = (path, appid, now.date())
+        minute = (path, appid, now.replace(second=0, microsecond=0))
+        with self._lock:
+            if self._counts[day] >= self.per_day:
+                raise refuse(45009)
+            if self.per_minute is not None and self._counts[minute] >= self.per_minute:
+                raise refuse(45011)
+            self._counts[day] += 1
+            if self.per_minute is not None:
+                self._counts[minute] += 1
+
+    def report(self, path: str, appid: str) -> dict[str, Any]:
+        """Return what ``/cgi-bin/openapi/quota/get`` says of a path."""
+        with self._lock:
+            used = self._counts[path, appid, self._clock().date()]
+        rate = {"call_count": self.per_minute or 100_000, "refresh_second": 60}
+        return {
+            "errcode": 0,
+            "errmsg": "ok",
+            "quota": {"daily_limit": self.per_day, "used": used, "remain": max(0, self.per_day - used)},
+            "rate_limit": rate,
+            "component_rate_limit": rate,
+        }

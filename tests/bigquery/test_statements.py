@@ -1,0 +1,80 @@
+"""Rows into as few requests as their bytes need."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from airflow_provider_wxanalysis.bigquery.statements import (
+    MAX_PARTITIONS,
+    MAX_REQUEST_BYTES,
+    encode,
+    merge_statement,
+    pack,
+)
+from airflow_provider_wxanalysis.destinations import TableName
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.exceptions import DestinationError
+from airflow_provider_wxanalysis.periods import Period
+from tests.bigquery.conftest import PAGES, chunk_of, day, page_rows
+
+
+def test_a_slice_is_never_split():
+    big = [{**row, "page_path": "页" * 200_000} for row in page_rows(day(1), *range(6))]
+    chunks = list(pack(encode(PAGES, day(number), big) for number in (1, 2, 3)))
+    assert [[piece.period for piece in chunk.slices] for chunk in chunks] == [[day(1)], [day(2)], [day(3)]]
+
+
+def test_a_slice_that_no_request_holds_is_refused():
+    huge = [{**row, "page_path": "x" * 1_000_000} for row in page_rows(day(1), *range(8))]
+    with pytest.raises(DestinationError, match=r"visit_page 2026-03-01: its 8 rows take 8,\d+,\d+ bytes"):
+        encode(PAGES, day(1), huge)
+
+
+def test_a_chunk_changes_no_more_partitions_than_a_job_may():
+    start = dt.date(2000, 1, 1)
+    periods = [Period(start + dt.timedelta(days=n), start + dt.timedelta(days=n)) for n in range(MAX_PARTITIONS + 1)]
+    chunks = list(pack(encode(PAGES, period, []) for period in periods))
+    assert [len(chunk.slices) for chunk in chunks] == [MAX_PARTITIONS, 1]
+    assert [len(chunk.dates) for chunk in chunks] == [MAX_PARTITIONS, 1]
+    assert chunks[0].payload == "[]"
+
+
+def test_nothing_is_packed_into_nothing():
+    assert list(pack([])) == []
+
+
+def test_the_payload_is_utf8_and_holds_the_rows_in_order():
+    chunk = chunk_of({day(2): [], day(1): page_rows(day(1), 10, 20)})
+    assert "页面1" in chunk.payload
+    assert [row[:5] for row in json.loads(chunk.payload)] == [
+        ["2026-03-01", "2026-03-01", "20260301", 1, "pages/页面1"],
+        ["2026-03-01", "2026-03-01", "20260301", 2, "pages/页面2"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["pages/index", "页面/首页", 'q"uo\\te', "emoji 🎉"], ids=["ascii", "zh", "quotes", "emoji"]
+)
+def test_requests_stay_within_the_limit_as_sent(proxy, writer, path):
+    """The bound holds for the bytes on the wire, whatever the client's escaping makes of the text."""
+
+    def rows(number):
+        return [{**row, "page_path": path * (50_000 // len(path))} for row in page_rows(day(number), *range(10))]
+
+    slices = writer()
+    for chunk in pack(encode(PAGES, day(number), rows(number)) for number in range(1, 20)):
+        slices.replace(chunk)
+    sizes = [len(exchange.raw) for exchange in proxy.statements("MERGE")]
+    assert len(sizes) > 1
+    assert max(sizes) <= MAX_REQUEST_BYTES
+    assert max(sizes) > MAX_REQUEST_BYTES * 0.5
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
+def test_the_statement_writes_every_column(endpoint):
+    statement = merge_statement(TableName("p", "d", "t"), endpoint)
+    (insert,) = (line for line in statement.splitlines() if line.strip().startswith("INSERT"))
+    assert insert.strip() == f"INSERT ({', '.join(column.name for column in endpoint.table_columns)})"

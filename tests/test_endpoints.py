@@ -1,0 +1,237 @@
+"""The catalogue, row by row, as the contract and WeChat's reference have it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+
+from airflow_provider_wxanalysis.endpoints import DOCS, ENDPOINTS, Endpoint, portrait_name, resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, LAST_30_DAYS, MONTH, WEEK, Period, Window
+
+SUMMARY = "visit_total:INT64 share_pv:INT64 share_uv:INT64"
+TREND = (
+    "session_cnt:INT64 visit_pv:INT64 visit_uv:INT64 visit_uv_new:INT64 "
+    "stay_time_uv:FLOAT64 stay_time_session:FLOAT64 visit_depth:FLOAT64"
+)
+DISTRIBUTION = "*distribution:STRING *item_key:INT64 item_label:STRING item_label_en:STRING item_value:INT64"
+RETENTION = "*cohort:STRING *period_offset:INT64 users:INT64"
+PAGE = (
+    "page_rank:INT64 *page_path:STRING page_visit_pv:INT64 page_visit_uv:INT64 page_staytime_pv:FLOAT64 "
+    "entrypage_pv:INT64 exitpage_pv:INT64 page_share_pv:INT64 page_share_uv:INT64"
+)
+PORTRAIT = "*cohort:STRING *dimension:STRING *item_id:INT64 *item_name:STRING users:INT64"
+PERFORMANCE = (
+    "*module:STRING *network_type:STRING *device_level:STRING *device:STRING *metric:STRING "
+    "metric_name:STRING value:FLOAT64"
+)
+LEADING = "appid:STRING! begin_date:DATE! end_date:DATE! ref_date:STRING"
+TRAILING = "_extra:JSON _loaded_at:TIMESTAMP! _load_id:STRING! _run_id:STRING"
+
+#: name: (path after /datacube/getweanalysisappid, window, columns (* key, ! required), refresh offsets, latest only)
+CATALOGUE: dict[str, tuple[str, Window, str, tuple[int, ...], bool]] = {
+    "daily_summary": ("dailysummarytrend", DAY, SUMMARY, (), False),
+    "daily_visit_trend": ("dailyvisittrend", DAY, TREND, (), False),
+    "weekly_visit_trend": ("weeklyvisittrend", WEEK, TREND, (), False),
+    "monthly_visit_trend": ("monthlyvisittrend", MONTH, TREND, (), False),
+    "visit_distribution": ("visitdistribution", DAY, DISTRIBUTION, (), False),
+    "daily_retain": ("dailyretaininfo", DAY, RETENTION, (1, 2, 3, 4, 5, 6, 7, 14, 30), False),
+    "weekly_retain": ("weeklyretaininfo", WEEK, RETENTION, (1, 2, 3, 4), False),
+    "monthly_retain": ("monthlyretaininfo", MONTH, RETENTION, (1,), False),
+    "visit_page": ("visitpage", DAY, PAGE, (), False),
+    "user_portrait": ("userportrait", DAY, PORTRAIT, (), True),
+    "user_portrait_7d": ("userportrait", LAST_7_DAYS, PORTRAIT, (), True),
+    "user_portrait_30d": ("userportrait", LAST_30_DAYS, PORTRAIT, (), True),
+    "performance_data": ("/wxa/business/performance/boot", DAY, PERFORMANCE, (), False),
+}
+PERFORMANCE_DATA = ENDPOINTS["performance_data"]
+
+
+def spelled(columns: Any) -> str:
+    marks = {"REQUIRED": "!", "NULLABLE": ""}
+    return " ".join(f"{'*' * column.key}{column.name}:{column.type}{marks[column.mode]}" for column in columns)
+
+
+def test_thirteen_endpoints_on_eleven_paths() -> None:
+    assert list(ENDPOINTS) == list(CATALOGUE)
+    assert (len(CATALOGUE), len({entry.path for entry in ENDPOINTS.values()})) == (13, 11)
+    with pytest.raises(TypeError):
+        ENDPOINTS["daily_summary"] = PERFORMANCE_DATA  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_catalogue(name: str) -> None:
+    path, window, columns, refresh_offsets, latest_only = CATALOGUE[name]
+    entry = ENDPOINTS[name]
+    assert entry.name == name
+    assert entry.path == (path if path.startswith("/") else f"/datacube/getweanalysisappid{path}")
+    assert entry.window is window
+    assert spelled(entry.columns) == columns
+    assert spelled(entry.table_columns) == f"{LEADING} {columns} {TRAILING}"
+    assert (entry.refresh_offsets, entry.latest_only) == (refresh_offsets, latest_only)
+    assert entry.row_limit == (200 if name == "visit_page" else None)
+
+
+@pytest.mark.parametrize("entry", ENDPOINTS.values(), ids=list(ENDPOINTS))
+def test_every_table_describes_itself(entry: Endpoint) -> None:
+    names = [column.name for column in entry.table_columns]
+    assert len(set(names)) == len(names)
+    for text in (entry, *entry.table_columns):
+        assert re.search(r"[\u4e00-\u9fff]", text.zh), text
+        assert re.search(r"[A-Za-z]{3}", text.en), text
+        assert text.zh in text.description
+        assert text.en in text.description
+        assert len(text.description) <= 1024  # BigQuery's limit for a column
+    assert entry.docs in entry.description
+
+
+def test_every_path_has_its_own_reference_page() -> None:
+    pages = {(entry.path, entry.docs, entry.api_name) for entry in ENDPOINTS.values()}
+    assert len(pages) == len({docs for _, docs, _ in pages}) == 11
+    for _, docs, api_name in pages:
+        assert docs.startswith("https://")
+        assert docs.startswith(DOCS)
+        assert docs.endswith(f"/api_{api_name.lower()}.html")
+
+
+# --- resolve -----------------------------------------------------------------------------------------------------------
+
+
+def test_resolve_takes_names_and_entries() -> None:
+    for name, entry in ENDPOINTS.items():
+        assert resolve(name) is resolve(entry) is resolve(name, {}) is entry
+
+
+def test_an_unknown_endpoint_lists_the_known_nearest_first() -> None:
+    with pytest.raises(ConfigurationError, match="no endpoint 'daily_retan'") as caught:
+        resolve("daily_retan")
+    listed = str(caught.value).partition("nearest first: ")[2].rstrip(".").split(", ")
+    assert listed[0] == "daily_retain"
+    assert sorted(listed) == sorted(ENDPOINTS)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ENDPOINTS.items() if entry.configure is None])
+def test_options_are_refused_where_there_are_none(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name} takes no endpoint_options, but \['modules'\]"):
+        resolve(name, {"modules": ["10016"]})
+
+
+@pytest.mark.parametrize(("days", "name"), [(1, "user_portrait"), (7, "user_portrait_7d"), (30, "user_portrait_30d")])
+def test_window_days(days: int, name: str) -> None:
+    assert portrait_name(days) == name
+    assert {resolve(portrait, {"window_days": days}).name for portrait in CATALOGUE if "portrait" in portrait} == {name}
+
+
+@pytest.mark.parametrize("days", [True, 0, 2, 7.0, "7", None, -1])
+def test_window_days_refuses(days: object) -> None:
+    with pytest.raises(ConfigurationError, match="1, 7 or 30 days"):
+        portrait_name(days)
+
+
+@pytest.mark.parametrize("options", [{"days": 7}, {"window_days": 7, "modules": ["10016"]}])
+def test_a_portrait_takes_no_other_option(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="window_days only"):
+        resolve("user_portrait", options)
+
+
+# --- performance_data's cells --------------------------------------------------------------------------------------------
+
+
+def cells(**options: Any) -> list[str]:
+    return [" ".join(cell.values()) for cell in resolve("performance_data", options).cells]
+
+
+def test_performance_data_asks_for_every_module_by_default() -> None:
+    five = [f"{module} all all all" for module in (10016, 10017, 10021, 10022, 10023)]
+    assert cells() == cells(modules=None) == cells(devices=["-1"]) == cells(network_types=[-1]) == five
+    assert list(PERFORMANCE_DATA.cells[0]) == ["module", "network_type", "device_level", "device"]
+
+
+def test_performance_data_asks_for_every_combination() -> None:
+    assert cells(modules=["10022"], network_types=("wifi", "4g"), devices=[1, 2]) == [
+        "10022 wifi all 1",
+        "10022 wifi all 2",
+        "10022 4g all 1",
+        "10022 4g all 2",
+    ]
+    assert len(cells(network_types=["all", "3g", "4g", "wifi"], device_levels=["1", "2", "3"])) == 5 * 4 * 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"modules": bad} for bad in ([], ["10018"], ["all"], ["10016", 10016], "10016", 10016, [None])),
+        *({"network_types": bad} for bad in (["5g"], ["WIFI"], "wifi", ["all", "-1"], [["wifi"]])),
+        *({"device_levels": bad} for bad in (["4"], ["1", "1"], [True], [1.0])),
+        *({"devices": bad} for bad in (["3"], ["ios"], b"1")),
+        *({"module": ["10016"]}, {"window_days": 7}),
+    ],
+)
+def test_performance_data_refuses(options: dict[str, Any]) -> None:
+    (option,) = options
+    with pytest.raises(ConfigurationError, match=f"performance_data.*{option}"):
+        resolve("performance_data", options)
+
+
+def test_labels_tell_selections_apart() -> None:
+    chosen: list[dict[str, Any]] = [{}, {"modules": ["10016"]}, {"modules": ["10017"]}, {"devices": ["1"]}]
+    labels = [resolve("performance_data", options).label for options in chosen]
+    assert len(set(labels)) == len(chosen)
+    swapped = [resolve("performance_data", {"devices": devices}).label for devices in (["1", "2"], ["2", "1"])]
+    assert swapped[0] == swapped[1]
+    for label in (*labels, *swapped):
+        assert re.fullmatch(r"performance_data-[a-z0-9_-]{1,46}", label)
+    for name in set(ENDPOINTS) - {"performance_data"}:
+        assert ENDPOINTS[name].label == name
+        assert re.fullmatch(r"[a-z0-9_-]{1,63}", name)
+
+
+# --- requests ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "end", "ref_dates"),
+    [
+        ("daily_summary", "20170313", "20170313", {"20170313"}),
+        ("daily_visit_trend", "20170313", "20170313", {"20170313"}),
+        ("weekly_visit_trend", "20170306", "20170312", {"20170306-20170312"}),
+        ("monthly_visit_trend", "20170301", "20170331", {"201703"}),
+        ("visit_distribution", "20170313", "20170313", {"20170313"}),
+        ("daily_retain", "20170313", "20170313", {"20170313"}),
+        ("weekly_retain", "20170306", "20170312", {"20170306-20170312"}),
+        ("monthly_retain", "20170201", "20170228", {"201702"}),
+        ("visit_page", "20170313", "20170313", {"20170313"}),
+        ("user_portrait", "20170611", "20170611", {"20170611", "20170611-20170611"}),
+        ("user_portrait_7d", "20170611", "20170617", {"20170611-20170617", "20170611", "20170617"}),
+        ("user_portrait_30d", "20170519", "20170617", {"20170519-20170617", "20170519", "20170617"}),
+    ],
+)
+def test_requests(name: str, begin: str, end: str, ref_dates: set[str]) -> None:
+    period = Period(dt.date.fromisoformat(begin), dt.date.fromisoformat(end))
+    assert ENDPOINTS[name].window.ending(period.end_date) == period
+    assert ENDPOINTS[name].requests(period) == [({"begin_date": begin, "end_date": end}, {})]
+    assert ENDPOINTS[name].ref_dates(period) == ref_dates
+
+
+def test_performance_requests() -> None:
+    day = DAY.latest(dt.date(2021, 1, 3))
+    chosen = {"modules": ["10022"], "network_types": ["wifi"], "device_levels": ["1"], "devices": ["1"]}
+    (request,) = resolve("performance_data", chosen).requests(day)
+    assert request.body == {
+        # The sample ends at the midnight after; ends count by their day, so a period ends with its last second.
+        "time": {"begin_timestamp": 1609603200, "end_timestamp": 1609689600 - 1},
+        "module": "10022",
+        "params": [
+            {"field": "networktype", "value": "wifi"},
+            {"field": "device_level", "value": "1"},
+            {"field": "device", "value": "1"},
+        ],
+    }
+    assert request.cell == {"module": "10022", "network_type": "wifi", "device_level": "1", "device": "1"}
+    requests = PERFORMANCE_DATA.requests(day)
+    assert [request.body["module"] for request in requests] == ["10016", "10017", "10021", "10022", "10023"]
+    assert {param["value"] for request in requests for param in request.body["params"]} == {"-1"}
+    assert PERFORMANCE_DATA.ref_dates(day) == {"20210103"}
