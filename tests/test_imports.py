@@ -1,0 +1,84 @@
+"""The architecture: which way imports run, and what a DAG file must not pull in."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.servers import REPOSITORY
+
+PACKAGE = "airflow_provider_wxanalysis"
+FILES = sorted((REPOSITORY / PACKAGE).rglob("*.py"))
+
+#: From the ground up: a module imports only from layers below its own, or from its own folder.
+LAYERS = [
+    {"exceptions", "labels", "columns", "get_provider_info"},
+    {"periods", "values", "destinations"},
+    {"shapes", "performance", "records"},
+    {"endpoints"},
+    {"readiness", "hooks", "runs", "bigquery"},
+    {"tasks"},
+    {"operators", "sensors", "transfers"},
+    {"testing"},
+]
+PURE = {"exceptions", "labels", "columns", "periods", "values", "destinations", "shapes", "performance", "records",
+        "endpoints"}  # fmt: skip
+
+
+def layer(name):
+    (number,) = (number for number, names in enumerate(LAYERS) if name in names)
+    return number
+
+
+def part(path):
+    relative = path.relative_to(REPOSITORY / PACKAGE)
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(path, *, at_run_time=True):
+    """Modules of this package that a file imports; imports for types only do not count."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
+            names = node.module.split(".")[1:2] or [alias.name for alias in node.names]
+            yield from names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(REPOSITORY / PACKAGE)))
+def test_imports_run_one_way(path):
+    own = part(path)
+    if own == "__init__":
+        assert list(imports(path)) == []
+        return
+    for name in imports(path):
+        if name not in (own, "__version__"):
+            assert layer(name) < layer(own) or {name, own} <= PURE, f"{own} imports {name}"
+
+
+def loaded_by(*modules):
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_the_core_is_pure():
+    loaded = loaded_by(*(f"{PACKAGE}.{name}" for name in sorted(PURE)))
+    assert not loaded & {"airflow", "requests", "google.cloud", "urllib3", "socket"}
+
+
+@pytest.mark.parametrize(
+    "module", ["operators.weanalysis", "sensors.weanalysis", "transfers.weanalysis_to_bigquery", "hooks.weanalysis"]
+)
+def test_a_dag_file_pulls_in_nothing_heavy(module):
+    assert not loaded_by(f"{PACKAGE}.{module}") & {"google.cloud", "google.auth", "requests", "pandas", "pyarrow"}
