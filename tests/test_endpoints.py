@@ -97,7 +97,7 @@ def test_every_path_has_its_own_reference_page() -> None:
         assert docs.endswith(f"/api_{api_name.lower()}.html")
 
 
-# --- resolve -----------------------------------------------------------------------------------------------------------
+# --- resolve --------------------------------------------------------------------------------------
 
 
 def test_resolve_takes_names_and_entries() -> None:
@@ -137,7 +137,7 @@ def test_a_portrait_takes_no_other_option(options: dict[str, Any]) -> None:
         resolve("user_portrait", options)
 
 
-# --- performance_data's cells --------------------------------------------------------------------------------------------
+# --- performance_data's cells ---------------------------------------------------------------------
 
 
 def cells(**options: Any) -> list[str]:
@@ -189,7 +189,7 @@ def test_labels_tell_selections_apart() -> None:
         assert re.fullmatch(r"[a-z0-9_-]{1,63}", name)
 
 
-# --- requests ------------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

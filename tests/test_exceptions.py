@@ -1,4 +1,4 @@
-"""Errors: which one a code stands for, what it says, whether it passes, and that it survives a trip between processes."""
+"""Errors: which one a code stands for, what it says, whether it passes, and that it survives pickling."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def error_for(code: int, errmsg: str = f"some text rid: {RID}") -> WeAnalysisAPI
     return api_error({"errcode": code, "errmsg": errmsg}, "visit_page", DAY)
 
 
-# --- codes -------------------------------------------------------------------------------------------------------------
+# --- codes ----------------------------------------------------------------------------------------
 
 
 def test_the_table_is_complete() -> None:
@@ -128,7 +128,7 @@ def test_remedies(code: int, remedy: str) -> None:
     assert remedy in str(error_for(code))
 
 
-# --- replies -----------------------------------------------------------------------------------------------------------
+# --- replies --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_a_code_may_come_as_text_and_without_message_or_period() -> None:
 
 @pytest.mark.parametrize("code", [None, "", "x", "4 0", 40001.5, [40001]])
 def test_a_code_that_is_no_number(code: object) -> None:
-    with pytest.raises(PayloadError, match="visit_page: .*errcode that is no number"):
+    with pytest.raises(PayloadError, match=r"visit_page: .*errcode that is no number"):
         api_error({"errcode": code}, "visit_page")
 
 
-# --- the tree ----------------------------------------------------------------------------------------------------------
+# --- the tree -------------------------------------------------------------------------------------
 
 
 def test_the_tree_is_the_one_drawn_in_the_docstring() -> None:

@@ -6,6 +6,10 @@ import copy
 import datetime as dt
 import json
 import math
+import operator
+from collections import Counter
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.columns import EXTRA, LEADING
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import PayloadError
+from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.records import Report
 from airflow_provider_wxanalysis.values import show
 
@@ -41,142 +46,127 @@ def sample(name: str) -> Any:
     return reply
 
 
-def changed(name: str, path: str, value: Any) -> Any:
-    """The endpoint's sample with one place, spelled ``list.0.key``, set to ``value`` or removed."""
-    return replace(sample(name), path, value)
-
-
-def replace(reply: Any, path: str, value: Any) -> Any:
+def find(reply: Any, path: str) -> tuple[Any, Any]:
+    """The container and the last step of a place spelled ``list.0.key``."""
     *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    place = reply
-    for step in parents:
-        place = place[step]
-    if value is MISSING:
-        del place[last]
-    else:
-        place[last] = value
+    return reduce(operator.getitem, parents, reply), last
+
+
+def changed(name: str, places: dict[str, Any]) -> Any:
+    """The endpoint's sample with some places set to a value, or removed."""
+    reply = sample(name)
+    for path, value in places.items():
+        container, last = find(reply, path)
+        if value is MISSING:
+            del container[last]
+        else:
+            container[last] = value
     return reply
 
 
+def period(name: str, last_day: str | None = None) -> Period:
+    found = ENDPOINTS[name].window.ending(dt.date.fromisoformat(last_day or LAST_DAYS[name]))
+    assert found is not None
+    return found
+
+
 def read(name: str, reply: Any, last_day: str | None = None) -> Report:
-    endpoint = ENDPOINTS[name]
-    period = endpoint.window.ending(dt.date.fromisoformat(last_day or LAST_DAYS[name]))
-    assert period is not None
-    return records.read(endpoint, APPID, period, reply, CELL if name == "performance_data" else None)
+    cell = CELL if name == "performance_data" else None
+    return records.read(ENDPOINTS[name], APPID, period(name, last_day), reply, cell)
 
 
 def own(name: str, row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in ENDPOINTS[name].columns)
 
 
-# --- samples, by hand --------------------------------------------------------------------------------------------------
+# --- samples, by hand -----------------------------------------------------------------------------
 
 NEW, ALL = "visit_uv_new", "visit_uv"
-SOURCE, SOURCE_UV = "access_source_session_cnt", "access_source_visit_uv"
-STAY, DEPTH = "access_staytime_info", "access_depth_info"
-PORTRAIT_ROWS = {
-    0: (NEW, "province", 31, "广东省", 215),
-    1: (NEW, "city", 3102, "广州", 78),
-    4: (NEW, "devices", None, "OPPO R9", 61),
-    8: (ALL, "genders", 1, "男", 14534),
-    11: (ALL, "ages", 1, "17岁以下", 3156),
-}
-V = "variants/"
+SOURCE, DEPTH = "access_source_session_cnt", "access_depth_info"
 TREND, RETAIN, PAGE, SPREAD = "daily_visit_trend", "daily_retain", "visit_page", "visit_distribution"
+PORTRAITS = [(NEW, "province", 31, "广东省", 215), (ALL, "ages", 1, "17岁以下", 3156)]
 
 
 @pytest.mark.parametrize(
-    ("name", "file", "last_day", "count", "rows"),
+    ("name", "variant", "count", "first_and_last"),
     [
-        ("daily_summary", "", "", 1, {0: (391, 572, 383)}),
-        (TREND, "", "", 1, {0: (142549, 472351, 55500, 5464, None, 0.0, 1.9838)}),
-        ("weekly_visit_trend", "", "", 1, {0: (986780, 3251840, 189405, 45592, None, 54.5346, 1.9735)}),
-        ("monthly_visit_trend", "", "", 1, {0: (126513, 426113, 48659, 6726, None, 56.4112, 2.0189)}),
+        ("daily_summary", "", 1, [(391, 572, 383)]),
+        (TREND, "", 1, [(142549, 472351, 55500, 5464, None, 0.0, 1.9838)]),
+        (TREND, "daily_visit_trend_full_fields", 1, [(120, 431, 55, 5, 492.3333, 211.0, 2.4286)]),
+        (TREND, "daily_visit_trend_zero_day", 1, [(0, 0, 0, 0, 0.0, 0.0, 0.0)]),
+        ("weekly_visit_trend", "", 1, [(986780, 3251840, 189405, 45592, None, 54.5346, 1.9735)]),
+        ("monthly_visit_trend", "", 1, [(126513, 426113, 48659, 6726, None, 56.4112, 2.0189)]),
+        (SPREAD, "", 22, [(SOURCE, 10, "其他", "Other", 5), (DEPTH, 1, "1 页", "1 page", 43201)]),
         (
             SPREAD,
-            "",
-            "",
-            22,
-            {
-                0: (SOURCE, 10, "其他", "Other", 5),
-                8: (SOURCE, 1, "小程序历史列表", "Mini Program history list", 116578),
-                9: (STAY, 8, ">100 秒", "over 100 s", 16329),
-                21: (DEPTH, 1, "1 页", "1 page", 43201),
-            },
+            "visit_distribution_with_uv_index",
+            12,
+            [(SOURCE, 36, "任务栏-我的小程序", "Task bar: my Mini Programs", 3), (DEPTH, 1, "1 页", "1 page", 2)],
         ),
-        (RETAIN, "", "", 2, {0: (NEW, 0, 5464), 1: (ALL, 0, 55500)}),
-        ("weekly_retain", "", "", 4, {0: (NEW, 0, 0), 1: (NEW, 1, 16853), 2: (ALL, 0, 0), 3: (ALL, 1, 99310)}),
-        ("monthly_retain", "", "", 2, {0: (NEW, 0, 346249), 1: (ALL, 0, 346249)}),
+        (RETAIN, "", 2, [(NEW, 0, 5464), (ALL, 0, 55500)]),
+        (RETAIN, "daily_retain_mature", 16, [(NEW, 0, 50), (ALL, 7, 75)]),
+        (RETAIN, "daily_retain_complete", 20, [(NEW, 0, 50), (ALL, 30, 41)]),
+        ("weekly_retain", "", 4, [(NEW, 0, 0), (ALL, 1, 99310)]),
+        ("monthly_retain", "", 2, [(NEW, 0, 346249), (ALL, 0, 346249)]),
         (
             PAGE,
             "",
-            "",
             5,
-            {
-                0: (1, "pages/main/main.html", 213429, 55423, 8.139198, 117922, 61304, 180, 166),
-                4: (5, "pages/switch-city/switch-city.html", 8928, 4017, 9.22659, 748, 1613, 0, 0),
-            },
+            [
+                (1, "pages/main/main.html", 213429, 55423, 8.139198, 117922, 61304, 180, 166),
+                (5, "pages/switch-city/switch-city.html", 8928, 4017, 9.22659, 748, 1613, 0, 0),
+            ],
         ),
-        ("user_portrait", "", "", 12, PORTRAIT_ROWS),
-        ("user_portrait_7d", "", "", 12, PORTRAIT_ROWS),
-        ("user_portrait_7d", f"{V}user_portrait_range_ref_date", "", 12, PORTRAIT_ROWS),
+        (PAGE, "visit_page_numeric_strings", 1, [(1, "pages/index/index", 12, 4, 8.0, 5, 3, 0, 0)]),
+        ("user_portrait", "", 12, PORTRAITS),
+        ("user_portrait_7d", "", 12, PORTRAITS),
+        ("user_portrait_7d", "user_portrait_range_ref_date", 12, PORTRAITS),
         (
             "performance_data",
             "",
-            "",
             2,
-            {
-                0: (*CELL.values(), "memorydiff", "内存增长均值", 70.7778),
-                1: (*CELL.values(), "memory", "内存均值", 314.0),
-            },
+            [(*CELL.values(), "memorydiff", "内存增长均值", 70.7778), (*CELL.values(), "memory", "内存均值", 314.0)],
         ),
-        (TREND, f"{V}daily_visit_trend_full_fields", "2024-01-05", 1, {0: (120, 431, 55, 5, 492.3333, 211.0, 2.4286)}),
-        (TREND, f"{V}daily_visit_trend_zero_day", "2024-01-05", 1, {0: (0, 0, 0, 0, 0.0, 0.0, 0.0)}),
-        (RETAIN, f"{V}daily_retain_mature", "2024-01-05", 16, {7: (NEW, 7, 4), 8: (ALL, 0, 300), 15: (ALL, 7, 75)}),
-        (RETAIN, f"{V}daily_retain_complete", "2024-01-05", 20, {8: (NEW, 14, 2), 9: (NEW, 30, 1), 19: (ALL, 30, 41)}),
-        (
-            SPREAD,
-            f"{V}visit_distribution_with_uv_index",
-            "2024-01-05",
-            12,
-            {
-                2: (SOURCE_UV, 36, "任务栏-我的小程序", "Task bar: my Mini Programs", 2),
-                4: (STAY, 8, ">100 秒", "over 100 s", 5),
-                8: (DEPTH, 6, "6-10 页", "6-10 pages", 1),
-            },
-        ),
-        (
-            PAGE,
-            f"{V}visit_page_numeric_strings",
-            "2024-01-05",
-            1,
-            {0: (1, "pages/index/index", 12, 4, 8.0, 5, 3, 0, 0)},
-        ),
-        *((name, f"{V}empty_list", "2024-01-05", 0, {}) for name in ("daily_summary", TREND, SPREAD, PAGE)),
-        *((name, f"{V}empty_list_with_ref_date", "2024-01-05", 0, {}) for name in ("daily_summary", SPREAD, PAGE)),
-        ("user_portrait", f"{V}user_portrait_empty", "2024-01-05", 0, {}),
+        *((name, "empty_list", 0, []) for name in ("daily_summary", TREND, SPREAD, PAGE)),
+        *((name, "empty_list_with_ref_date", 0, []) for name in ("daily_summary", SPREAD, PAGE)),
+        ("user_portrait", "user_portrait_empty", 0, []),
     ],
 )
-def test_samples(name: str, file: str, last_day: str, count: int, rows: dict[int, tuple[Any, ...]]) -> None:
-    reply = sample(file or name)
+def test_samples(name: str, variant: str, count: int, first_and_last: list[tuple[Any, ...]]) -> None:
+    last_day = "2024-01-05" if variant and "range" not in variant else LAST_DAYS[name]
+    reply = sample(f"variants/{variant}" if variant else name)
     before = copy.deepcopy(reply)
     report = read(name, reply, last_day)
     assert reply == before
     assert (len(report.rows), report.unknown, report.duplicates) == (count, frozenset(), 0)
-    end = dt.date.fromisoformat(last_day or LAST_DAYS[name])
-    begin = ENDPOINTS[name].window.ending(end).begin_date
-    wanted = [*(column.name for column in (*LEADING, *ENDPOINTS[name].columns)), EXTRA.name]
+    rows = [own(name, row) for row in report.rows]
+    assert repr(rows[:1] + rows[1:][-1:]) == repr(first_and_last)  # repr tells 0 from 0.0
+    asked = period(name, last_day)
     for row in report.rows:
-        assert list(row) == wanted
-        assert (row["appid"], row["begin_date"], row["end_date"]) == (APPID, str(begin), str(end))
-        assert row["ref_date"] in ENDPOINTS[name].ref_dates(ENDPOINTS[name].window.ending(end))
-        assert row["_extra"] is None
-    for number, values in rows.items():
-        assert repr(own(name, report.rows[number])) == repr(values)  # repr tells 0 from 0.0
+        assert list(row) == [column.name for column in (*LEADING, *ENDPOINTS[name].columns, EXTRA)]
+        assert (row["appid"], row["_extra"]) == (APPID, None)
+        assert (row["begin_date"], row["end_date"]) == (str(asked.begin_date), str(asked.end_date))
+        assert row["ref_date"] == reply.get("ref_date", row["ref_date"]) in ENDPOINTS[name].ref_dates(asked)
+
+
+def test_the_documented_distributions_each_make_up_the_same_visits() -> None:
+    sums: Counter[str] = Counter()
+    for row in read(SPREAD, sample(SPREAD)).rows:
+        sums[row["distribution"]] += row["item_value"]
+    assert sums == {SOURCE: 142664, "access_staytime_info": 142664, DEPTH: 142664}
+
+
+def test_every_dimension_of_a_portrait_is_read() -> None:
+    rows = [own("user_portrait", row) for row in read("user_portrait", sample("user_portrait")).rows]
+    assert {dimension: users for cohort, dimension, _, _, users in rows if cohort == NEW} == {
+        **{"province": 215, "city": 78, "genders": 2146},
+        **{"platforms": 27642, "devices": 61, "ages": 151},
+    }
+    assert rows[10] == (ALL, "devices", None, "OPPO R9", 617)
 
 
 def test_unlisted_indexes_and_keys_pass_without_labels() -> None:
-    report = read(SPREAD, sample(f"{V}visit_distribution_unknown_key"), "2024-01-05")
+    report = read(SPREAD, sample("variants/visit_distribution_unknown_key"), "2024-01-05")
     assert [own(SPREAD, row) for row in report.rows] == [
         (SOURCE, 77, None, None, 4),
         (SOURCE, 1, "小程序历史列表", "Mini Program history list", 9),
@@ -185,71 +175,82 @@ def test_unlisted_indexes_and_keys_pass_without_labels() -> None:
     assert report.unknown == {f"{SOURCE}[77]", "access_future_index[1]"}
 
 
-# --- what is refused ---------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
-FIELDS = "data.body.tables.0.lines.0.fields"
-TOTAL, DEPTH_FIELD = "list.0.visit_total", "list.0.visit_depth"
-NO_COUNTS = ["many", "", "1_000", " 4", "٣", True, [], {}, 1.5, "1.5", 2**63, -(2**63) - 1, 1e30, math.nan, math.inf]
+BODY, TABLES, LINES = "data.body", "data.body.tables", "data.body.tables.0.lines"
+FIELDS = f"{LINES}.0.fields"
+ABSENT = (MISSING, None)
+NO_COUNT = ("many", "", "1_000", " 4", "٣", True, [], {}, 1.5, "1.5", 2**63, -(2**63) - 1, 1e30, math.nan, math.inf)
+#: endpoint -> [(place, what the message says, values)]
+MALFORMED: dict[str, list[tuple[str, str, tuple[Any, ...]]]] = {
+    "daily_summary": [
+        ("list", "list is no array", (*ABSENT, {}, "x", 0)),
+        ("list.0", "entry 1 of list is no object", (None, 5, [], "x")),
+        ("list.0.visit_total", "visit_total is no INT64", NO_COUNT),
+        ("list.0.ref_date", "ref_date", (*ABSENT, "20170314", 20170313)),
+        ("ref_date", "ref_date", ("20170314", 20170313, "")),
+    ],
+    TREND: [("list.0.visit_depth", "visit_depth is no FLOAT64", ("x", "1_0", False, [], math.nan, -math.inf))],
+    "weekly_visit_trend": [("list.0.ref_date", "ref_date", ("20170306", "20170313-20170319"))],
+    "monthly_visit_trend": [("list.0.ref_date", "ref_date", ("20170301-20170331", "201702"))],
+    SPREAD: [
+        ("list.0.index", "an entry lacks index", ABSENT),
+        ("list.0.index", "distribution is no STRING", (5, [])),
+        ("list.0.item_list", "item_list is no array", (*ABSENT, {})),
+        ("list.1.item_list.2", "entry 3 of item_list is no object", (7,)),
+        ("list.0.item_list.0.key", "an entry lacks key", ABSENT),
+        ("list.0.item_list.0.key", "key is no INT64", ("x", True, 1.5)),
+        ("list.0.item_list.0.value", "item_value is no INT64", ("x",)),
+        ("ref_date", "ref_date", (MISSING, "20170313-20170313")),
+    ],
+    RETAIN: [
+        ("visit_uv", "visit_uv is no array", (None, "x", 5)),
+        ("visit_uv.0", "entry 1 of visit_uv is no object", (5,)),
+        ("visit_uv_new.0.key", "an entry lacks key", ABSENT),
+        ("visit_uv_new.0.key", "period_offset is no INT64", ("x",)),
+        ("visit_uv.0.value", "users is no INT64", ("x",)),
+    ],
+    "weekly_retain": [("ref_date", "ref_date", ("20170306", "20170312", "20170313-20170319"))],
+    PAGE: [
+        ("list.3", "entry 4 of list is no object", ("x",)),
+        ("list.0.page_path", "an entry lacks page_path", ABSENT),
+        ("list.0.page_path", "page_path is no STRING", (5, ["a"], "a\ud800")),
+        ("ref_date", "ref_date", (*ABSENT, "20170314", "2017-03-13", 20170313, [])),
+    ],
+    "user_portrait": [
+        ("visit_uv", "visit_uv is no object", (None, [], "x")),
+        ("visit_uv.city.0", "entry 1 of city is no object", (5,)),
+        ("visit_uv.city.0.name", "an entry lacks name", ABSENT),
+        ("visit_uv.city.0.name", "item_name is no STRING", (5,)),
+        ("visit_uv.city.0.id", "item_id is no INT64", ("x",)),
+    ],
+    "user_portrait_7d": [("ref_date", "ref_date", (MISSING, "20170612", "20170610-20170616"))],
+    "performance_data": [
+        ("data", "data is no object", (*ABSENT, [])),
+        (BODY, "body is no object", (*ABSENT, "x")),
+        (TABLES, "tables is no array", (*ABSENT, {})),
+        (f"{TABLES}.0", "entry 1 of tables is no object", (5,)),
+        (f"{TABLES}.0.id", "an entry lacks id", ABSENT),
+        (LINES, "lines is no array", ABSENT),
+        (FIELDS, "fields is no array", ABSENT),
+        (f"{FIELDS}.0.refdate", "an entry lacks refdate", ABSENT),
+        (f"{FIELDS}.0.refdate", "ref_date", ("20210104", 20210103)),
+        (f"{FIELDS}.0.value", "value is no FLOAT64", ("x",)),
+    ],
+}
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "value", "complaint"),
-    [
-        *(("daily_summary", "list", bad, "list is no array") for bad in (MISSING, None, {}, "x", 0)),
-        *(("daily_summary", "list.0", bad, "entry 1 of list is no object") for bad in (None, 5, [], "x")),
-        *(("daily_summary", TOTAL, bad, "visit_total is no INT64") for bad in NO_COUNTS),
-        *(
-            (TREND, DEPTH_FIELD, bad, "visit_depth is no FLOAT64")
-            for bad in ("x", "1_0", False, [], math.nan, -math.inf)
-        ),
-        *((PAGE, "list.0.page_path", bad, "page_path is no STRING") for bad in (5, ["a"], "a\ud800")),
-        (PAGE, "list.3", "x", "entry 4 of list is no object"),
-        *((PAGE, "list.0.page_path", bad, "an entry lacks page_path") for bad in (MISSING, None)),
-        *((SPREAD, "list.0.index", bad, "an entry lacks index") for bad in (MISSING, None)),
-        *((SPREAD, "list.0.index", bad, "distribution is no STRING") for bad in (5, [])),
-        *((SPREAD, "list.0.item_list", bad, "item_list is no array") for bad in (MISSING, None, {})),
-        (SPREAD, "list.1.item_list.2", 7, "entry 3 of item_list is no object"),
-        *((SPREAD, "list.0.item_list.0.key", bad, "an entry lacks key") for bad in (MISSING, None)),
-        *((SPREAD, "list.0.item_list.0.key", bad, "key is no INT64") for bad in ("x", True, 1.5)),
-        (SPREAD, "list.0.item_list.0.value", "x", "item_value is no INT64"),
-        *((RETAIN, "visit_uv", bad, "visit_uv is no array") for bad in (None, "x", 5)),
-        (RETAIN, "visit_uv.0", 5, "entry 1 of visit_uv is no object"),
-        *((RETAIN, "visit_uv_new.0.key", bad, "an entry lacks key") for bad in (MISSING, None)),
-        (RETAIN, "visit_uv_new.0.key", "x", "period_offset is no INT64"),
-        (RETAIN, "visit_uv.0.value", "x", "users is no INT64"),
-        *(("user_portrait", "visit_uv", bad, "visit_uv is no object") for bad in (None, [], "x")),
-        ("user_portrait", "visit_uv.city.0", 5, "entry 1 of city is no object"),
-        *(("user_portrait", "visit_uv.city.0.name", bad, "an entry lacks name") for bad in (MISSING, None)),
-        ("user_portrait", "visit_uv.city.0.id", "x", "item_id is no INT64"),
-        ("user_portrait", "visit_uv.city.0.name", 5, "item_name is no STRING"),
-        *(("performance_data", "data", bad, "data is no object") for bad in (MISSING, None, [])),
-        *(("performance_data", "data.body", bad, "body is no object") for bad in (MISSING, None, "x")),
-        *(("performance_data", "data.body.tables", bad, "tables is no array") for bad in (MISSING, None, {})),
-        ("performance_data", "data.body.tables.0", 5, "entry 1 of tables is no object"),
-        ("performance_data", "data.body.tables.0.lines", MISSING, "lines is no array"),
-        ("performance_data", "data.body.tables.0.id", MISSING, "an entry lacks id"),
-        ("performance_data", FIELDS, None, "fields is no array"),
-        ("performance_data", f"{FIELDS}.0.refdate", MISSING, "an entry lacks refdate"),
-        ("performance_data", f"{FIELDS}.0.refdate", "20210104", "ref_date"),
-        ("performance_data", f"{FIELDS}.0.value", "x", "value is no FLOAT64"),
-        *(("daily_summary", "list.0.ref_date", bad, "ref_date") for bad in (MISSING, None, "20170314", 20170313)),
-        *(("daily_summary", "ref_date", bad, "ref_date") for bad in ("20170314", 20170313, "")),
-        *((PAGE, "ref_date", bad, "ref_date") for bad in (MISSING, None, "20170314", "2017-03-13", 20170313, [])),
-        *((SPREAD, "ref_date", bad, "ref_date") for bad in (MISSING, "20170313-20170313")),
-        *(("weekly_retain", "ref_date", bad, "ref_date") for bad in ("20170306", "20170312", "20170313-20170319")),
-        ("weekly_visit_trend", "list.0.ref_date", "20170306", "ref_date"),
-        ("monthly_visit_trend", "list.0.ref_date", "20170301-20170331", "ref_date"),
-        *(("user_portrait_7d", "ref_date", bad, "ref_date") for bad in (MISSING, "20170612", "20170610-20170616")),
-    ],
+    ("name", "path", "complaint", "value"),
+    [(name, *place, value) for name, places in MALFORMED.items() for *place, values in places for value in values],
     ids=lambda part: "missing" if part is MISSING else show(part)[:30],
 )
-def test_a_malformed_reply_is_refused(name: str, path: str, value: Any, complaint: str) -> None:
+def test_a_malformed_reply_is_refused(name: str, path: str, complaint: str, value: Any) -> None:
     with pytest.raises(PayloadError, match=complaint) as caught:
-        read(name, changed(name, path, value))
+        read(name, changed(name, {path: value}))
     message = str(caught.value)
     message.encode()
-    end = dt.date.fromisoformat(LAST_DAYS[name])
-    assert message.startswith(f"{name} {ENDPOINTS[name].window.ending(end)} of app {APPID}: ")
+    assert message.startswith(f"{name} {period(name)} of app {APPID}: ")
     assert ENDPOINTS[name].docs in message
     if not complaint.startswith("an entry lacks"):
         assert f" {show(None if value is MISSING else value)}" in message
@@ -273,31 +274,31 @@ def test_the_official_performance_sample_spans_two_days_and_is_refused_for_one()
         read("performance_data", reply)
 
 
-# --- what passes -------------------------------------------------------------------------------------------------------
+# --- what passes ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("value", "count"), [(391.0, 391), ("391", 391), ("391.0", 391), (None, None), (MISSING, None)]
 )
 def test_counts_may_be_whole_floats_strings_or_absent(value: Any, count: int | None) -> None:
-    (row,) = read("daily_summary", changed("daily_summary", TOTAL, value)).rows
+    (row,) = read("daily_summary", changed("daily_summary", {"list.0.visit_total": value})).rows
     assert repr(own("daily_summary", row)) == repr((count, 572, 383))
 
 
 def test_a_cohort_may_be_a_lone_object_or_absent() -> None:
-    lone = changed(RETAIN, "visit_uv", {"key": 0, "value": 55500})
+    lone = changed(RETAIN, {"visit_uv": {"key": 0, "value": 55500}})
     assert read(RETAIN, lone) == read(RETAIN, sample(RETAIN))
-    assert [own(RETAIN, row) for row in read(RETAIN, changed(RETAIN, "visit_uv", MISSING)).rows] == [(NEW, 0, 5464)]
+    assert [own(RETAIN, row) for row in read(RETAIN, changed(RETAIN, {"visit_uv": MISSING})).rows] == [(NEW, 0, 5464)]
 
 
 @pytest.mark.parametrize("ref_date", ["20170611", "20170617", "20170611-20170617"])
 def test_a_portrait_may_name_its_window_or_either_end(ref_date: str) -> None:
-    report = read("user_portrait_7d", changed("user_portrait_7d", "ref_date", ref_date))
+    report = read("user_portrait_7d", changed("user_portrait_7d", {"ref_date": ref_date}))
     assert {row["ref_date"] for row in report.rows} == {ref_date}
 
 
 def test_a_new_portrait_dimension_becomes_rows() -> None:
-    report = read("user_portrait", changed("user_portrait", "visit_uv.moods", [{"id": 4, "name": "喜", "value": 3}]))
+    report = read("user_portrait", changed("user_portrait", {"visit_uv.moods": [{"id": 4, "name": "喜", "value": 3}]}))
     assert own("user_portrait", report.rows[-1]) == (ALL, "moods", 4, "喜", 3)
 
 
@@ -314,11 +315,9 @@ def test_a_new_portrait_dimension_becomes_rows() -> None:
 )
 def test_duplicates_are_kept_and_counted(name: str, path: str, key_again: Any) -> None:
     reply = sample(name)
-    entries = reply
-    for step in path.split("."):
-        entries = entries[int(step) if step.isdigit() else step]
     count = len(read(name, reply).rows)
-    entries.append(key_again)
+    container, last = find(reply, path)
+    container[last].append(key_again)
     report = read(name, reply)
     assert (len(report.rows), report.duplicates) == (count + 1, 1)
 
@@ -337,7 +336,7 @@ def test_counts_come_through_unchanged(counts: list[tuple[int, int, int]]) -> No
     ]
 
 
-# --- unknown fields ----------------------------------------------------------------------------------------------------
+# --- unknown fields -------------------------------------------------------------------------------
 
 NEWS = {"big": [2**63, -(2**63) - 1, 7], "deep": {"x": [1.5, None, True, "字"]}}
 KEPT = {"big": [str(2**63), str(-(2**63) - 1), 7], "deep": {"x": [1.5, None, True, "字"]}}
@@ -350,11 +349,7 @@ PLACES: dict[str, dict[str, int]] = {
     "user_portrait": {"": 12, "visit_uv.": 6, "visit_uv.city.0.": 1},
     "performance_data": {
         "": 2,
-        "data.": 2,
-        "data.body.": 2,
-        "data.body.tables.0.": 1,
-        "data.body.tables.0.lines.0.": 1,
-        f"{FIELDS}.0.": 1,
+        **{"data.": 2, f"{BODY}.": 2, f"{TABLES}.0.": 1, f"{LINES}.0.": 1, f"{FIELDS}.0.": 1},
     },
 }
 
@@ -364,7 +359,7 @@ PLACES: dict[str, dict[str, int]] = {
     [(name, place, count) for name, places in PLACES.items() for place, count in places.items()],
 )
 def test_unknown_fields_are_kept_and_reported(name: str, place: str, count: int) -> None:
-    report = read(name, changed(name, f"{place}news", NEWS))
+    report = read(name, changed(name, {f"{place}news": NEWS}))
     assert report.unknown == {"news"}
     assert [row["_extra"] for row in report.rows if row["_extra"]] == [{"news": KEPT}] * count
     assert [own(name, row) for row in report.rows] == [own(name, row) for row in read(name, sample(name)).rows]
@@ -372,16 +367,11 @@ def test_unknown_fields_are_kept_and_reported(name: str, place: str, count: int)
 
 @pytest.mark.parametrize(
     ("name", "outer", "inner"),
-    [
-        (name, outer, inner)
-        for name, places in PLACES.items()
-        for number, outer in enumerate(places)
-        for inner in list(places)[number + 1 :]
-    ],
+    [(name, outer, inner) for name, places in PLACES.items() for outer, inner in pairwise(places)],
 )
 def test_unknown_fields_of_one_name_are_all_kept(name: str, outer: str, inner: str) -> None:
-    reply = replace(changed(name, f"{outer}news", "outer"), f"{inner}news", "inner")
-    kept = [set(row["_extra"].values()) for row in read(name, reply).rows if row["_extra"]]
+    report = read(name, changed(name, {f"{outer}news": "outer", f"{inner}news": "inner"}))
+    kept = [set(row["_extra"].values()) for row in report.rows if row["_extra"]]
     assert {"outer", "inner"} in kept
 
 
@@ -397,7 +387,7 @@ def test_unknown_fields_of_one_name_are_all_kept(name: str, outer: str, inner: s
     ],
 )
 def test_unknown_fields_named_like_a_column_of_ours_are_kept(name: str, path: str) -> None:
-    report = read(name, changed(name, path, "news"))
+    report = read(name, changed(name, {path: "news"}))
     assert [list(row["_extra"].values()) for row in report.rows if row["_extra"]] == [["news"]]
     assert [own(name, row) for row in report.rows] == [own(name, row) for row in read(name, sample(name)).rows]
 
@@ -414,5 +404,5 @@ def nested(levels: int) -> Any:
 @pytest.mark.parametrize("place", ["", "list.0."])
 def test_unknown_fields_that_bigquery_cannot_hold_are_refused(place: str, value: Any, complaint: str) -> None:
     with pytest.raises(PayloadError, match=f"visit_page 2017-03-13 of app {APPID}: .*{complaint}") as caught:
-        read(PAGE, changed(PAGE, f"{place}news", value))
+        read(PAGE, changed(PAGE, {f"{place}news": value}))
     str(caught.value).encode()

@@ -110,7 +110,7 @@ def test_int64_never_bends_a_number(value: float | str) -> None:
     assert float(converted) == float(value)
 
 
-# --- unknown fields ----------------------------------------------------------------------------------------------------
+# --- unknown fields -------------------------------------------------------------------------------
 
 
 @thoroughly
