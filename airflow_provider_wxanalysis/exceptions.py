@@ -5,6 +5,7 @@
     WeAnalysisError
       ConfigurationError         an argument, a connection field or a table name that cannot work (also a ValueError)
       WeAnalysisAPIError         WeChat answered with an errcode
+        UnknownAPIError            any other
         InvalidTokenError          40001 40014 42001: the token was refused twice
         CredentialsError           AppID, AppSecret, IP allow-list, administrator's consent
         NotAuthorizedError         the account may not use this API
@@ -168,7 +169,7 @@ class EmptyReportError(WeAnalysisError):
     :param retryable: ``True`` while WeChat may still publish the period.
     """
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
 
@@ -197,6 +198,8 @@ class ErrorCode(NamedTuple):
 
 
 _CONSOLE = "WeChat console > development settings"
+_SIGNED = "The account demands encrypted and signed calls (API security); check its keys and this worker's clock."
+_CONFIRM = "The account's administrator must confirm this worker's IP in WeChat."
 _BUG = "This looks like a bug in the provider or a proxy that changes requests; please report it."
 
 #: Every errcode that these endpoints are known to give. What is not here becomes :class:`UnknownAPIError`.
@@ -208,6 +211,7 @@ ERRCODES: dict[int, ErrorCode] = {
     40014: ErrorCode(InvalidTokenError),
     40125: ErrorCode(CredentialsError, f"The AppSecret (connection field password) is wrong; reset it in {_CONSOLE}."),
     40164: ErrorCode(CredentialsError, f"Add this worker's IP, named above, to the IP allow-list in {_CONSOLE}."),
+    **dict.fromkeys(range(40230, 40241), ErrorCode(CredentialsError, _SIGNED)),
     40243: ErrorCode(CredentialsError, f"The AppSecret is frozen; unfreeze it in {_CONSOLE}."),
     41001: ErrorCode(WeAnalysisAPIError, _BUG),
     41002: ErrorCode(CredentialsError, "The AppID (connection field login) is missing."),
@@ -234,17 +238,15 @@ ERRCODES: dict[int, ErrorCode] = {
     61501: ErrorCode(DateRangeError),
     61503: ErrorCode(DataNotReadyError),
     61504: ErrorCode(ServiceBusyError),
-    89501: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
-    89502: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
+    **dict.fromkeys((76003, 76021, 76022), ErrorCode(WeAnalysisAPIError, _BUG)),
+    **dict.fromkeys((89501, 89502, 89504, 89505), ErrorCode(CredentialsError, _CONFIRM)),
     89503: ErrorCode(CredentialsError, "The account's administrator must confirm this call in WeChat."),
-    89504: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
-    89505: ErrorCode(CredentialsError, "The account's administrator must confirm this worker's IP in WeChat."),
     89506: ErrorCode(CredentialsError, "The administrator refused this IP twice; it is blocked for 24 hours."),
     89507: ErrorCode(CredentialsError, "The administrator refused this IP; it is blocked for one hour."),
     9001001: ErrorCode(WeAnalysisAPIError, _BUG),
 }
 
-_RID = re.compile(r"\s*,?\s*(?:rid:\s*(?P<rid>[0-9a-zA-Z-]+)|hint:\s*\[(?P<hint>[^\]]*)\])\s*$")
+_RID = re.compile(r"[\s,]*\b(?:rid:\s*(?P<rid>[0-9a-zA-Z-]+)|hint:\s*\[(?P<hint>[^\]]*)\])\s*$")
 
 
 def api_error(reply: dict[str, object], endpoint: str, period: object = None) -> WeAnalysisAPIError:
@@ -254,7 +256,7 @@ def api_error(reply: dict[str, object], endpoint: str, period: object = None) ->
     :param endpoint: the endpoint's name or path, for the message.
     :param period: the period asked for, for the message.
     """
-    text = str(reply.get("errmsg", ""))
+    text = str(reply.get("errmsg") or "")
     found = _RID.search(text)
     rid = (found["rid"] or found["hint"]) if found else None
     errmsg = text[: found.start()] if found else text

@@ -136,10 +136,14 @@ def due_periods(window: Window, start: dt.datetime | None, end: dt.datetime) -> 
     :raises ConfigurationError: if a datetime is naive, or ``start`` is after ``end``.
     """
     last = last_closed_day(end)
-    if start is None or start == end:
+    if start is None:
         return [window.latest(last)]
     first = last_closed_day(start) + _DAY
-    if start > end:
+    # Compared in UTC: Python compares times of one zone by the clock on the wall, which goes back once a year.
+    begins, ends = start.astimezone(dt.UTC), end.astimezone(dt.UTC)
+    if begins == ends:
+        return [window.latest(last)]
+    if begins > ends:
         raise ConfigurationError(f"The interval ends ({end}) before it starts ({start}).")
     return [period for day in _days(first, last) if (period := window.ending(day))]
 

@@ -63,13 +63,17 @@ def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any],
     for item in endpoint.shape(reply):
         ref_date = item.ref_date if item.ref_date is not None else enclosing
         _check_ref_date(ref_date, expected)
-        fields = {**item.fields, **cell}
+        derived = {**item.derived, **cell}
+        fields = {**item.entry, **derived}
         row: Row = {**leading, "ref_date": ref_date}
         for column in endpoint.columns:
             row[column.name] = convert(column.name, column.type, fields.get(column.name))
-        extra = {name: value for name, value in fields.items() if name not in names}
-        for name, value in item.outer.items():
-            extra[f"reply.{name}" if name in extra else name] = value
+        extra = {name: value for name, value in item.entry.items() if name not in names or name in derived}
+        for level in item.outer:  # inner to outer; a name already taken gets a prefix, so that nothing is lost
+            for name, value in level.items():
+                while name in extra:
+                    name = f"reply.{name}"
+                extra[name] = value
         row[EXTRA.name] = json_safe(extra) if extra else None
         unknown.update(extra)
         unknown.update(_unlabelled(row))

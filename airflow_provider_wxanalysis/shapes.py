@@ -11,6 +11,7 @@ from airflow_provider_wxanalysis.values import Malformed, convert, show
 Json = dict[str, Any]
 
 COHORTS = ("visit_uv_new", "visit_uv")
+DIMENSIONS = ("province", "city", "genders", "platforms", "devices", "ages")
 _ENVELOPE = ("errcode", "errmsg", "ref_date")
 
 
@@ -18,13 +19,15 @@ class Item(NamedTuple):
     """One row to be.
 
     :param ref_date: the period it speaks of, or ``None`` where the reply says so once for all rows.
-    :param fields: its fields by column name; those that are no column are unknown ones.
-    :param outer: unknown fields of what encloses it.
+    :param derived: columns whose values or names the shape gives.
+    :param entry: fields that WeChat sent under the columns' own names, and unknown ones.
+    :param outer: unknown fields of what encloses it, level by level, the innermost first.
     """
 
     ref_date: Any
-    fields: Json
-    outer: Json
+    derived: Json
+    entry: Json
+    outer: tuple[Json, ...]
 
 
 Shape = Callable[[Json], Iterator[Item]]
@@ -32,15 +35,17 @@ Shape = Callable[[Json], Iterator[Item]]
 
 def item_list(reply: Json) -> Iterator[Item]:
     """``{list: [{ref_date, …}]}``: summary and trends."""
+    outer = (_unknown(reply, "list"),)
     for item in _objects(reply, "list"):
-        yield Item(item.get("ref_date"), _without(item, "ref_date"), _unknown(reply, "list"))
+        yield Item(item.get("ref_date"), {}, _without(item, "ref_date"), outer)
 
 
 def page_list(reply: Json) -> Iterator[Item]:
     """``{ref_date, list: [{page_path, …}]}``: pages, the most viewed first."""
+    outer = (_unknown(reply, "list"),)
     for rank, page in enumerate(_objects(reply, "list"), start=1):
         _require(page, "page_path")
-        yield Item(None, {**page, "page_rank": rank}, _unknown(reply, "list"))
+        yield Item(None, {"page_rank": rank}, page, outer)
 
 
 def distributions(reply: Json) -> Iterator[Item]:
@@ -48,35 +53,33 @@ def distributions(reply: Json) -> Iterator[Item]:
     for group in _objects(reply, "list"):
         index = _require(group, "index")
         labels = DISTRIBUTIONS.get(index, {}) if isinstance(index, str) else {}
-        outer = {**_unknown(reply, "list"), **_without(group, "index", "item_list")}
+        outer = (_without(group, "index", "item_list"), _unknown(reply, "list"))
         for entry in _objects(group, "item_list"):
             key = convert("key", "INT64", _require(entry, "key"))
             label = labels.get(key)
-            fields = {
-                **_without(entry, "key", "value"),
+            derived = {
                 "distribution": index,
                 "item_key": key,
                 "item_label": label.zh if label else None,
                 "item_label_en": label.en if label else None,
                 "item_value": entry.get("value"),
             }
-            yield Item(None, fields, outer)
+            yield Item(None, derived, _without(entry, "key", "value"), outer)
 
 
 def cohort_offsets(reply: Json) -> Iterator[Item]:
     """``{ref_date, visit_uv_new: [{key, value}], visit_uv: […]}``: retention, which grows as time passes."""
-    outer = _unknown(reply, *COHORTS)
+    outer = (_unknown(reply, *COHORTS),)
     for cohort in _cohorts(reply):
         # Older reference pages call the field an object, so a lone one is taken for an array of one.
         entries = [reply[cohort]] if isinstance(reply[cohort], dict) else _objects(reply, cohort)
         for entry in entries:
-            fields = {
-                **_without(entry, "key", "value"),
+            derived = {
                 "cohort": cohort,
                 "period_offset": _require(entry, "key"),
                 "users": entry.get("value"),
             }
-            yield Item(None, fields, outer)
+            yield Item(None, derived, _without(entry, "key", "value"), outer)
 
 
 def portraits(reply: Json) -> Iterator[Item]:
@@ -87,38 +90,36 @@ def portraits(reply: Json) -> Iterator[Item]:
         if not isinstance(dimensions, dict):
             raise Malformed(f"{cohort} is no object but {show(dimensions)}")
         # A dimension that WeChat adds one day is an array like the others and needs no place in the catalogue.
-        outer = {**top, **{name: value for name, value in dimensions.items() if not isinstance(value, list)}}
+        outer = (_without(dimensions, *DIMENSIONS, *(n for n, v in dimensions.items() if isinstance(v, list))), top)
         for dimension, value in dimensions.items():
-            if not isinstance(value, list):
+            if not isinstance(value, list) and dimension not in DIMENSIONS:
                 continue
             for entry in _objects(dimensions, dimension):
-                fields = {
-                    **_without(entry, "id", "name", "value"),
+                derived = {
                     "cohort": cohort,
                     "dimension": dimension,
                     "item_id": entry.get("id"),
                     "item_name": _require(entry, "name"),
                     "users": entry.get("value"),
                 }
-                yield Item(None, fields, outer)
+                yield Item(None, derived, _without(entry, "id", "name", "value"), outer)
 
 
 def performance_tables(reply: Json) -> Iterator[Item]:
     """``{data: {body: {tables: [{id, zh, lines: [{fields: [{refdate, value}]}]}]}}}``: one point per metric and day."""
     data = _object(reply, "data")
     body = _object(data, "body")
-    top = {**_unknown(reply, "data"), **_without(data, "body"), **_without(body, "tables", "count")}
+    top = (_without(body, "tables", "count"), _without(data, "body"), _unknown(reply, "data"))
     for table in _objects(body, "tables"):
         for line in _objects(table, "lines"):
-            outer = {**top, **_without(table, "id", "zh", "lines"), **_without(line, "fields")}
+            outer = (_without(line, "fields"), _without(table, "id", "zh", "lines"), *top)
             for point in _objects(line, "fields"):
-                fields = {
-                    **_without(point, "refdate", "value"),
+                derived = {
                     "metric": _require(table, "id"),
                     "metric_name": table.get("zh"),
                     "value": point.get("value"),
                 }
-                yield Item(_require(point, "refdate"), fields, outer)
+                yield Item(_require(point, "refdate"), derived, _without(point, "refdate", "value"), outer)
 
 
 def _cohorts(reply: Json) -> list[str]:

@@ -11,6 +11,8 @@ _INT64 = range(-(2**63), 2**63)
 _LONGEST_INT64 = len(str(_INT64.start))
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+#: Up to here a float stands for one whole number only.
+_EXACT_FLOAT = 2**53
 _MAX_DEPTH = 100
 
 
@@ -68,7 +70,9 @@ def _int64(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value if value in _INT64 else None
     number = _float64(value)
-    return _int64(int(number)) if number is not None and number.is_integer() else None
+    if number is None or not number.is_integer() or (isinstance(value, str) and abs(number) > _EXACT_FLOAT):
+        return None
+    return _int64(int(number))
 
 
 def _float64(value: Any) -> float | None:

@@ -166,7 +166,7 @@ def test_performance_data_asks_for_every_combination() -> None:
         *({"modules": bad} for bad in ([], ["10018"], ["all"], ["10016", 10016], "10016", 10016, [None])),
         *({"network_types": bad} for bad in (["5g"], ["WIFI"], "wifi", ["all", "-1"], [["wifi"]])),
         *({"device_levels": bad} for bad in (["4"], ["1", "1"], [True], [1.0])),
-        *({"devices": bad} for bad in (["3"], ["ios"], b"1")),
+        *({"devices": bad} for bad in (["3"], ["ios"], "1", b"1")),
         *({"module": ["10016"]}, {"window_days": 7}),
     ],
 )

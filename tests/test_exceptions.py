@@ -46,6 +46,7 @@ CODES: dict[type[WeAnalysisAPIError], set[int]] = {
     CredentialsError: {
         *(40013, 40125, 40164, 40243, 41002, 41004, 61004, 61023),
         *(89501, 89502, 89503, 89504, 89505, 89506, 89507),
+        *range(40230, 40241),
     },
     NotAuthorizedError: {48001, 48004, 48006, 48017, 50002, 50004, 50007, 61003, 61007},
     DateRangeError: {61500, 61501},
@@ -53,7 +54,7 @@ CODES: dict[type[WeAnalysisAPIError], set[int]] = {
     QuotaExceededError: {45009},
     RateLimitError: {45011},
     ServiceBusyError: {-1, 61504},
-    WeAnalysisAPIError: {40002, 41001, 43002, 43003, 44002, 47001, 9001001},
+    WeAnalysisAPIError: {40002, 41001, 43002, 43003, 44002, 47001, 76003, 76021, 76022, 9001001},
 }
 #: class -> (whether Airflow's retries can mend it, whether the hook itself tries again)
 PASSING: dict[type[WeAnalysisAPIError], tuple[bool, bool]] = {

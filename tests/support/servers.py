@@ -39,12 +39,14 @@ def running(command: list[str], log: Path, env: dict[str, str] | None = None) ->
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until ``url`` answers, or say what the server printed."""
+    """Wait until ``url`` is answered over HTTP, or say what the server printed."""
     end = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
+        except urllib.error.HTTPError:
+            return  # an answer, whatever it says
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-4000:]}")
