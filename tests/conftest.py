@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import logging
 import os
 import shutil
 import tempfile
@@ -112,3 +114,21 @@ def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -
         "logical_date": start,
         "dag_run": SimpleNamespace(run_type="scheduled", run_after=end),
     }
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """What was logged so far, operators' and hooks' own lines included, which Airflow 3 prints by itself."""
+    caplog.set_level(logging.INFO)
+    return lambda: "".join(capsys.readouterr()) + caplog.text
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Make an Airflow connection to a WeChat server and return its id."""
+
+    def make(server: Any, appid: str = APPS[0], conn_id: str = "weanalysis_default", **extra: Any) -> str:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(server.connection(appid, **extra)))
+        return conn_id
+
+    return make

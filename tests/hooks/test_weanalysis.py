@@ -1,0 +1,123 @@
+"""The hook as its user sees it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from airflow_provider_wxanalysis import records
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, CredentialsError
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.periods import Period
+from airflow_provider_wxanalysis.testing import faults
+from tests.conftest import APPS
+
+
+def test_constructing_it_does_nothing():
+    assert WeAnalysisHook("no_such_connection").weanalysis_conn_id == "no_such_connection"
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
+def test_every_endpoint_gives_the_rows_that_were_served(hook, wechat_server, endpoint):
+    period = endpoint.window.latest(wechat_server.now.date() - dt.timedelta(days=1))
+    rows = hook(max_concurrency=1).fetch(endpoint.name, period)
+    key = (endpoint.name, APPS[0], period.begin_date.isoformat(), period.end_date.isoformat())
+    served = wechat_server.served[key]
+    assert len(served) == len(endpoint.cells)
+    expected = [
+        row
+        for cell, reply in zip(endpoint.cells, served, strict=True)
+        for row in records.read(endpoint, APPS[0], period, reply, cell).rows
+    ]
+    assert rows == expected != []
+    columns = [column.name for column in endpoint.table_columns]
+    assert all(list(row) == columns[:-3] for row in rows), "common columns, its own, _extra"
+
+
+def test_a_selection_asks_for_its_cells_only(hook, wechat_server, yesterday):
+    hook().fetch(resolve("performance_data", {"modules": ["10022"], "devices": ["1", "2"]}), yesterday)
+    asked = [call.body for call in wechat_server.calls if call.endpoint == "performance_data"]
+    devices = [param["value"] for body in asked for param in body["params"] if param["field"] == "device"]
+    assert {body["module"] for body in asked} == {"10022"}
+    assert sorted(devices) == ["1", "2"]
+
+
+def test_any_wechat_endpoint_can_be_posted_to(hook):
+    reply = hook().post("/cgi-bin/openapi/quota/get", {"cgi_path": ENDPOINTS["visit_page"].path})
+    assert reply["quota"]["daily_limit"] == 100_000
+
+
+def test_get_conn_is_a_session_with_the_token(hook, wechat_server):
+    reply = (
+        hook()
+        .get_conn()
+        .post(f"{wechat_server.url}/cgi-bin/openapi/quota/get", json={"cgi_path": ENDPOINTS["visit_page"].path})
+    )
+    assert reply.json()["errcode"] == 0
+
+
+def test_a_connection_that_works_tells_token_and_quota(hook, wechat_server):
+    ok, message = hook().test_connection()
+    assert ok
+    assert "token good for 120 min" in message
+    assert "Calls left today for /datacube/getweanalysisappiddailysummarytrend: 100000 of 100000" in message
+    assert wechat_server.count("daily_summary") == 0, "no data call, which may not be ready"
+
+
+def test_a_connection_that_does_not_tells_why(hook, wechat_server):
+    wechat_server.faults.add(faults.errcode(40164), endpoint="token")
+    ok, message = hook().test_connection()
+    assert not ok
+    assert "IP allow-list" in message
+    assert "203.0.113" in message or "invalid ip" in message
+
+
+def test_a_connection_that_says_too_little(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_BARE", '{"conn_type": "weanalysis"}')
+    ok, message = WeAnalysisHook("bare").test_connection()
+    assert not ok
+    assert "login is empty" in message
+    with pytest.raises(ConfigurationError, match="Connection 'bare': login is empty"):
+        WeAnalysisHook("bare").fetch("daily_summary", Period(dt.date(2026, 3, 1), dt.date(2026, 3, 1)))
+
+
+def test_a_wrong_secret(wechat_server, connect, monkeypatch, yesterday):
+    wechat_server.apps = type(wechat_server.apps)({APPS[0]: "right"})
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_WRONG",
+        f'{{"conn_type": "weanalysis", "login": "{APPS[0]}", "password": "wrong", "host": "{wechat_server.url}"}}',
+    )
+    hook = WeAnalysisHook("wrong")
+    with pytest.raises(CredentialsError, match="40125 .*connection field password.* is wrong"):
+        hook.fetch("daily_summary", yesterday)
+    hook.get_conn().close()
+
+
+def test_an_unknown_endpoint_lists_the_known_ones(hook, yesterday):
+    with pytest.raises(ConfigurationError, match="Known, nearest first: daily_summary"):
+        hook().fetch("dayly_summary", yesterday)
+
+
+def test_what_the_catalogue_does_not_know_is_kept_and_warned_about_once(hook, wechat_server, yesterday, logged):
+    def with_news(reply):
+        return {**reply, "list": [{**item, "visit_uv_vip": 7} for item in reply["list"]]}
+
+    wechat_server.override("daily_summary", APPS[0], yesterday.begin_date, with_news)
+    reports = list(hook().fetch_many("daily_summary", [yesterday] * 3))
+    assert [rows[0]["_extra"] for _, rows in reports] == [{"visit_uv_vip": 7}] * 3
+    assert logged().count("the catalogue does not know visit_uv_vip") == 1
+
+
+def test_duplicated_rows_are_kept_and_warned_about(hook, wechat_server, yesterday, logged):
+    wechat_server.faults.add(faults.duplicated_rows())
+    app = hook()
+    assert len(app.fetch("daily_summary", yesterday)) == 2
+    assert "1 rows repeat the key of another; kept" in logged()
+
+
+@pytest.mark.parametrize("wechat_server_options", [{"published_at": dt.time(0), "pages": 250}])
+def test_a_list_that_wechat_cuts_is_called_so(hook, yesterday, logged):
+    assert len(hook().fetch("visit_page", yesterday)) == 200
+    assert "200 rows (top 200 only, WeChat gives no more)" in logged()
