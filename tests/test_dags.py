@@ -1,0 +1,188 @@
+"""Real Airflow runs: DAG files in a DAGs folder, run by ``dag.test()`` against both servers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import textwrap
+
+import pendulum
+import pytest
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.periods import DAY, MONTH, SHANGHAI, WEEK
+from airflow_provider_wxanalysis.testing import faults
+from tests.conftest import APPS, HOME
+from tests.support.servers import REPOSITORY
+from tests.test_operators import subclasses as operator_classes
+
+# Airflow and what it is made of warn about each other; only what this package does is our business here.
+pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
+
+DAGS = HOME / "dags"
+TODAY = pendulum.now(SHANGHAI).at(23)
+DATES = {
+    DAY: "",
+    WEEK: ", from_date='2026-03-02', to_date='20260315'",
+    MONTH: ", from_date='2026-02-01', to_date='2026-02-28'",
+}
+EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
+
+
+@pytest.fixture
+def wechat_server_options():
+    return {"published_at": dt.time(0)}
+
+
+@pytest.fixture
+def run_dag(wechat_server, connect, dataset, monkeypatch):
+    """Run a DAG file's DAG for a logical date and return its tasks' states: (task id, map index) -> state."""
+    connect(wechat_server, APPS[0])
+    connect(wechat_server, APPS[0], "weanalysis_shop")
+    connect(wechat_server, APPS[1], "weanalysis_magazine")
+    monkeypatch.setenv("AIRFLOW_VAR_WEANALYSIS_DATASET", dataset)
+
+    def run(path, logical_date=TODAY, **options):
+        from airflow.dag_processing.dagbag import DagBag
+
+        for old in DAGS.glob("*.py"):
+            old.unlink()
+        shutil.copy(path, DAGS)
+        bag = DagBag(DAGS)
+        assert bag.import_errors == {}
+        (dag,) = bag.dags.values()
+        run = dag.test(logical_date=logical_date, **options)
+        return {(ti.task_id, ti.map_index): ti.state for ti in run.get_task_instances()}
+
+    return run
+
+
+@pytest.fixture
+def dag_file(tmp_path):
+    """Write a DAG file around some lines."""
+
+    def write(name, body):
+        head = """
+            import pendulum
+            from airflow.providers.common.compat.sdk import DAG
+            from airflow.timetables.interval import CronDataIntervalTimetable
+            from airflow_provider_wxanalysis.operators.weanalysis import *
+            from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
+            from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+
+            DAILY = CronDataIntervalTimetable("30 10 * * *", timezone="Asia/Shanghai")
+            START = pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai")
+        """
+        path = tmp_path / f"{name}.py"
+        with_dag = f"with DAG('{name}', schedule=DAILY, start_date=START, catchup=False):"
+        body = textwrap.indent(textwrap.dedent(body).strip(), "    ")
+        path.write_text(f"{textwrap.dedent(head)}\n{with_dag}\n{body}\n")
+        return path
+
+    return write
+
+
+def test_quickstart(run_dag, wechat_server):
+    assert run_dag(REPOSITORY / "example_dags/weanalysis_quickstart.py") == {("visits", -1): "success"}
+    (call,) = [call for call in wechat_server.calls if call.endpoint == "daily_visit_trend"]
+    assert call.body["begin_date"] == f"{TODAY.subtract(days=1):%Y%m%d}"
+
+
+def test_to_bigquery(run_dag, read, dataset):
+    states = run_dag(REPOSITORY / "example_dags/weanalysis_to_bigquery.py")
+    due = {name for name, entry in ENDPOINTS.items() if entry.window.ending(TODAY.subtract(days=1).date())}
+    assert {task for (task, _), state in states.items() if state == "success"} == {
+        f"{step}_{name}" for name in due for step in ("wait_for", "load")
+    }
+    assert {state for (task, _), state in states.items() if task.split("_", 1)[1] not in due} <= {"success", "skipped"}
+    assert all(read(f"{dataset}.{name}") for name in due)
+
+
+def test_many_apps(run_dag, read, dataset):
+    states = run_dag(REPOSITORY / "example_dags/weanalysis_many_apps.py")
+    assert len(states) == 8
+    assert set(states.values()) == {"success"}
+    assert {row["appid"] for row in read(f"{dataset}.daily_summary")} == set(APPS)
+
+
+def test_many_apps_with_dates_given_by_hand(run_dag, read, dataset):
+    dates = {"from_date": "2026-03-01", "to_date": "2026-03-14"}
+    run_dag(REPOSITORY / "example_dags/weanalysis_many_apps.py", run_conf=dates)
+    rows = read(f"{dataset}.daily_visit_trend")
+    days = [f"2026-03-{day:02}" for day in range(1, 15)]
+    assert [(row["appid"], row["begin_date"]) for row in rows] == [(appid, day) for appid in APPS for day in days]
+
+
+def test_history(run_dag, read, dataset):
+    states = run_dag(REPOSITORY / "example_dags/weanalysis_history.py", pendulum.datetime(2026, 3, 1, 12, tz=SHANGHAI))
+    assert set(states.values()) == {"success"}
+    assert len(read(f"{dataset}.daily_visit_trend")) == 28 * 2
+    weeks = {(row["begin_date"], row["end_date"]) for row in read(f"{dataset}.weekly_visit_trend")}
+    assert weeks == {
+        ("2026-01-26", "2026-02-01"), ("2026-02-02", "2026-02-08"), ("2026-02-09", "2026-02-15"),
+        ("2026-02-16", "2026-02-22"),
+    }  # fmt: skip
+    assert {row["begin_date"] for row in read(f"{dataset}.monthly_visit_trend")} == {"2026-02-01"}
+
+
+def test_every_example_is_tested_here():
+    assert {path.stem for path in EXAMPLES} == {
+        f"weanalysis_{name}" for name in ("quickstart", "to_bigquery", "many_apps", "history")
+    }
+
+
+@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+def test_the_sensor_waits_in_a_real_run(run_dag, dag_file, wechat_server, mode):
+    wechat_server.faults.add(faults.errcode(61503), times=2)
+    path = dag_file(
+        f"sensor_{mode}",
+        f"""
+        often = {{"mode": "{mode}", "poke_interval": 1, "timeout": 60}}
+        wait = WeAnalysisDataSensor(task_id="wait", endpoint="daily_summary", **often)
+        wait >> WeAnalysisDailySummaryOperator(task_id="fetch")
+        """,
+    )
+    assert run_dag(path) == {("wait", -1): "success", ("fetch", -1): "success"}
+    assert wechat_server.count("daily_summary") == 4
+    assert wechat_server.count("token") == (2 if mode == "poke" else 4), "a task in reschedule mode begins anew"
+
+
+def test_every_operator_returns_its_rows(run_dag, dag_file):
+    lines = [
+        f"{cls.__name__}(task_id='{cls.__name__}'{dates})"
+        for cls in operator_classes()
+        for dates in [DATES[ENDPOINTS[cls(task_id="t").endpoint].window]]
+    ]
+    lines.append("for days in (7, 30):")
+    lines.append("    WeAnalysisUserPortraitOperator(task_id=f'portrait_{days}', window_days=days)")
+    states = run_dag(dag_file("operators", "\n".join(lines)))
+    assert len(states) == len(ENDPOINTS)
+    assert set(states.values()) == {"success"}
+
+
+def test_what_no_retry_mends_is_not_retried(run_dag, dag_file, wechat_server):
+    wechat_server.faults.add(faults.errcode(48001), times=None)
+    path = dag_file(
+        "final",
+        """
+        WeAnalysisToBigQueryOperator(
+            task_id="load",
+            endpoint="daily_summary",
+            destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.t",
+            gcp_conn_id=None,
+            retries=3,
+        )
+        """,
+    )
+    assert run_dag(path) == {("load", -1): "failed"}
+    assert wechat_server.count("daily_summary") == 1
+
+
+def test_a_dag_with_a_wrong_literal_does_not_parse(dag_file):
+    from airflow.dag_processing.dagbag import DagBag
+
+    path = dag_file(
+        "wrong", "WeAnalysisDailySummaryOperator(task_id='t', from_date='2026-13-01', to_date='2026-13-01')"
+    )
+    (error,) = DagBag(path).import_errors.values()
+    assert "'2026-13-01' is no date of the calendar" in error

@@ -1,0 +1,68 @@
+"""How many calls a load costs. The figures are README's."""
+
+from __future__ import annotations
+
+import collections
+
+import pytest
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from tests.transfers.conftest import latest
+
+
+def kinds(proxy):
+    """BigQuery's calls by kind."""
+    found = collections.Counter()
+    for exchange in proxy.exchanges:
+        path = exchange.path.split("?")[0]
+        kind = exchange.sql.split()[0] if exchange.sql else path.rsplit("/projects/", 1)[1].split("/")[1]
+        found[f"{exchange.method} {kind}"] += 1
+    return found
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
+def test_a_daily_run(proxy, load, wechat_server, endpoint):
+    load(endpoint.name, latest(endpoint.name))
+    wechat_server.calls.clear()
+    proxy.exchanges.clear()
+
+    load(endpoint.name, latest(endpoint.name))
+
+    assert wechat_server.count("token") == 1
+    assert wechat_server.count(endpoint.name) == (5 if endpoint.name == "performance_data" else 1)
+    assert wechat_server.count() == wechat_server.count("token") + wechat_server.count(endpoint.name)
+    assert kinds(proxy) == {
+        "GET datasets": 1,  # the table's metadata
+        "POST MERGE": 1,
+        "GET queries": 1,  # waiting for the MERGE
+        "POST SELECT": 1,  # verifying
+    }
+
+
+def test_the_first_run_makes_the_table(proxy, load):
+    load("daily_summary", latest("daily_summary"))
+    assert kinds(proxy) == {
+        "GET datasets": 2,  # no table; but a dataset
+        "POST datasets": 1,  # the new table
+        "POST MERGE": 1,
+        "GET queries": 1,
+        "POST SELECT": 1,
+    }
+
+
+@pytest.mark.parametrize(("endpoint", "merges"), [("daily_visit_trend", 1), ("visit_page", 1)])
+def test_ninety_days_in_one_statement_or_two(proxy, load, wechat_server, dataset, bq, endpoint, merges):
+    summary = load(endpoint, latest(endpoint, back=89), latest(endpoint))
+    assert len(summary["periods"]) == 90
+    assert wechat_server.count(endpoint) == 90
+    assert merges <= len(proxy.statements("MERGE")) == len(summary["load_ids"]) <= 2
+    ((days,),) = bq.query_and_wait(f"SELECT COUNT(DISTINCT begin_date) FROM `{dataset}.{endpoint}`")
+    assert days == 90
+
+
+def test_an_old_portrait_skips_without_asking(load, wechat_server):
+    from airflow.providers.common.compat.sdk import AirflowSkipException
+
+    with pytest.raises(AirflowSkipException, match="only for the window that ends yesterday"):
+        load("user_portrait_7d", latest("user_portrait_7d", back=1))
+    assert wechat_server.calls == []
