@@ -15,6 +15,7 @@ from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS, HOME
 from tests.support.servers import REPOSITORY
 from tests.test_operators import subclasses as operator_classes
+from tests.test_readme import SNIPPETS as README_SNIPPETS
 
 # Airflow and what it is made of warn about each other; only what this package does is our business here.
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
@@ -96,6 +97,13 @@ def test_to_bigquery(run_dag, read, dataset):
     }
     assert {state for (task, _), state in states.items() if task.split("_", 1)[1] not in due} <= {"success", "skipped"}
     assert all(read(f"{dataset}.{name}") for name in due)
+
+
+def test_the_dag_in_readme(run_dag, tmp_path, read, dataset):
+    path = tmp_path / "readme.py"
+    path.write_text(README_SNIPPETS[0].replace("my-project.wechat", dataset))
+    assert run_dag(path) == {("published", -1): "success", ("load", -1): "success"}
+    assert len({row["begin_date"] for row in read(f"{dataset}.daily_retain")}) == 10
 
 
 def test_many_apps(run_dag, read, dataset):

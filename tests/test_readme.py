@@ -1,0 +1,40 @@
+"""README says what the code does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from tests.support.readme import README, rendered
+from tests.support.servers import REPOSITORY
+
+TEXT = README.read_text()
+SNIPPETS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_generated_parts_are_current():
+    """If not: ``python -m tests.support.readme``."""
+    assert rendered(TEXT) == TEXT
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_every_endpoint_has_a_row(name):
+    assert len(re.findall(rf"^\| \[`{name}`\]\(https://developers\.weixin\.qq\.com/", TEXT, re.MULTILINE)) == 1
+
+
+def test_the_dag_is_short():
+    assert len(SNIPPETS[0].strip().splitlines()) <= 25
+
+
+def test_the_fetch_snippet_works(wechat_server, connect):
+    connect(wechat_server)
+    namespace = {}
+    exec(SNIPPETS[1], namespace)
+    assert namespace["rows"][0]["begin_date"] == "2026-03-01"
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", TEXT))))
+def test_links_into_the_repository_lead_somewhere(path):
+    assert (REPOSITORY / path).exists()
