@@ -11,7 +11,7 @@ from typing import Any
 
 JSON = "application/json; charset=utf-8"
 
-#: WeChat's text for each error code that these endpoints are known to give.
+#: A text for each error code that these endpoints are known to give: WeChat's own where it is known.
 ERRMSGS: Mapping[int, str] = {
     -1: "system error",
     40001: "invalid credential, access_token is invalid or not latest",
@@ -20,6 +20,17 @@ ERRMSGS: Mapping[int, str] = {
     40014: "invalid access_token",
     40125: "invalid appsecret",
     40164: "invalid ip 203.0.113.7, not in whitelist",
+    40230: "missing serial number",
+    40231: "invalid timestamp",
+    40232: "missing signature",
+    40233: "missing appid",
+    40234: "invalid signature",
+    40235: "invalid encryption",
+    40236: "invalid appid",
+    40237: "appid does not match access_token",
+    40238: "no symmetric key",
+    40239: "no public key",
+    40240: "timestamp expired",
     40243: "appsecret is frozen",
     41001: "access_token missing",
     41002: "appid missing",
@@ -46,7 +57,9 @@ ERRMSGS: Mapping[int, str] = {
     61501: "date range error",
     61503: "data not ready, please try later",
     61504: "system busy now, please try later",
+    76003: "invalid parameter",
     76021: "cgi_path not found, please check",
+    76022: "could not use this cgi_path, no permission",
     89501: "ip is waiting for the administrator's confirmation",
     89502: "ip is waiting for the administrator's confirmation",
     89503: "this call needs the administrator's confirmation",

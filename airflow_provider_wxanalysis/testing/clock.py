@@ -34,7 +34,9 @@ class Clock:
         moment = now if isinstance(now, dt.datetime) else now()
         if moment.utcoffset() is None:
             raise ValueError("The clock function returned a datetime without a time zone.")
-        return moment.astimezone(BEIJING)
+        local = moment.astimezone(BEIJING)
+        # A plain datetime, whatever kind was given: pendulum's cannot subtract some others.
+        return dt.datetime.combine(local.date(), local.time(), BEIJING)
 
     def last_published_day(self, published_at: dt.time) -> dt.date:
         """Return the last day whose figures are out, if a day's appear at ``published_at`` on the next."""

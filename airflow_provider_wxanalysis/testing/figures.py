@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import struct
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -68,7 +68,7 @@ class Summary(NamedTuple):
     share_uv: int
 
 
-@lru_cache(maxsize=None)
+@cache
 def app(appid: str, launched: dt.date = LAUNCHED, pages: int | None = None) -> App:
     """Return an app's character.
 

@@ -15,9 +15,9 @@ STAY_TIMES = (3, 8, 14, 21, 14, 15, 13, 12)
 DEPTHS = (30, 28, 16, 9, 5, 8, 4)
 
 _WORDS = (
-    "home search list detail cart order pay member profile coupon address review help about message activity share "
-    "scan store video"
-).split()
+    *("home", "search", "list", "detail", "cart", "order", "pay", "member", "profile", "coupon"),
+    *("address", "review", "help", "about", "message", "activity", "share", "scan", "store", "video"),
+)
 
 
 class Entry(NamedTuple):
@@ -79,8 +79,8 @@ PORTRAIT: Mapping[str, tuple[float, tuple[Entry, ...]]] = {
         0.7,
         _entries(
             (None,) * 16,
-            "iPhone 13、iPhone 12、HUAWEI Mate 40、OPPO R9、iPhone 11、Redmi K40、vivo X60、HONOR 50、iPhone 14 Pro、Mi 11、"
-            "OPPO Reno6、vivo S9、HUAWEI P40、iPhone XR、HONOR 20、Redmi Note 9",
+            "iPhone 13、iPhone 12、HUAWEI Mate 40、OPPO R9、iPhone 11、Redmi K40、vivo X60、HONOR 50、"
+            "iPhone 14 Pro、Mi 11、OPPO Reno6、vivo S9、HUAWEI P40、iPhone XR、HONOR 20、Redmi Note 9",
             0.6,
         ),
     ),

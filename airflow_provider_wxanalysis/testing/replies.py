@@ -39,10 +39,15 @@ def empty(question: Question) -> Json:
     if name in RETENTION_KEYS:
         return {"ref_date": _ref_date(question), **{cohort: [] for cohort in COHORTS}}
     if name.startswith("user_portrait"):
-        return {"ref_date": _ref_date(question), **{cohort: {name: [] for name in names.PORTRAIT} for cohort in COHORTS}}
+        return {
+            "ref_date": _ref_date(question),
+            **{cohort: {name: [] for name in names.PORTRAIT} for cohort in COHORTS},
+        }
     if name == "performance_data":
         return _performance_envelope([])
-    return {"ref_date": _ref_date(question), "list": []} if name in ("visit_distribution", "visit_page") else {"list": []}
+    return (
+        {"ref_date": _ref_date(question), "list": []} if name in ("visit_distribution", "visit_page") else {"list": []}
+    )
 
 
 def _ref_date(question: Question) -> str:
@@ -116,7 +121,9 @@ def _performance(question: Question, app: App, last_day: dt.date) -> Json:
     tables = [
         {
             "id": metric.id,
-            "lines": [{"fields": [{"refdate": f"{d:%Y%m%d}", "value": v[n]} for d, v in zip(days, values, strict=True)]}],
+            "lines": [
+                {"fields": [{"refdate": f"{d:%Y%m%d}", "value": v[n]} for d, v in zip(days, values, strict=True)]}
+            ],
             "zh": metric.zh,
         }
         for n, metric in enumerate(names.METRICS[question.module])

@@ -53,7 +53,7 @@ def _is_day(begin: dt.date, end: dt.date) -> bool:
 
 
 def _is_week(begin: dt.date, end: dt.date) -> bool:
-    return begin.weekday() == 0 and end == begin + 6 * _ONE_DAY
+    return begin.weekday() == 0 and end - begin == 6 * _ONE_DAY
 
 
 def _is_month(begin: dt.date, end: dt.date) -> bool:
@@ -111,7 +111,7 @@ def read(endpoint: str, body: Any, today: dt.date) -> Question:
     if begin is None or end is None:
         raise refuse(61500)
     if endpoint in SPANS:
-        allowed = SPANS[endpoint](begin, end) and end < today
+        allowed = end < today and SPANS[endpoint](begin, end)
     else:
         allowed = (end - begin).days + 1 in PORTRAIT_DAYS and end == today - _ONE_DAY
     if not allowed:
@@ -132,7 +132,8 @@ def _performance(body: dict[str, Any], today: dt.date) -> Question:
     time, module, params = body.get("time"), body.get("module"), body.get("params")
     if not isinstance(time, dict) or not _whole(module, str) or not isinstance(params, list):
         raise refuse(47001)
-    first, last = time.get("begin_timestamp"), time.get("end_timestamp")
+    first: Any = time.get("begin_timestamp")
+    last: Any = time.get("end_timestamp")
     if not _whole(first) or not _whole(last) or not all(isinstance(param, dict) for param in params):
         raise refuse(47001)
     filters = dict.fromkeys(FILTERS, "-1")  # a field left out stands for all

@@ -1,0 +1,16 @@
+"""A WeChat API on this machine, for tests and for trying DAGs: no account, no credentials, no network.
+
+In Python, :class:`WeChatServer`. With pytest, the fixture ``wechat_server`` of
+:mod:`~airflow_provider_wxanalysis.testing.pytest_plugin`. From a shell::
+
+    python -m airflow_provider_wxanalysis.testing --port 8070
+
+How it can be made to misbehave is in :mod:`~airflow_provider_wxanalysis.testing.faults`.
+"""
+
+from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.testing.faults import Fault
+from airflow_provider_wxanalysis.testing.journal import Call
+from airflow_provider_wxanalysis.testing.server import WeChatServer
+
+__all__ = ["Call", "Fault", "WeChatServer", "faults"]

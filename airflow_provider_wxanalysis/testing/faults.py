@@ -1,0 +1,171 @@
+"""Misbehaviours: each takes the answer that the server would give and returns a worse one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from airflow_provider_wxanalysis.testing import replies
+from airflow_provider_wxanalysis.testing.answers import Answer, error
+from airflow_provider_wxanalysis.testing.rules import PATHS, Question
+
+ENDPOINT_NAMES = frozenset(name for names in PATHS.values() for name in names)
+_HTML = "<html><head><title>502</title></head><body>Bad gateway</body></html>"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One misbehaviour.
+
+    :param name: what it is called.
+    :param apply: makes the answer worse; the question is ``None`` for calls that are no data calls.
+    :param good_only: whether it changes figures and so leaves calls alone that get none.
+    """
+
+    name: str
+    apply: Callable[[Answer, Question | None], Answer]
+    good_only: bool = False
+
+
+def errcode(code: int) -> Fault:
+    """Answer with one of WeChat's error codes."""
+    return Fault(f"errcode {code}", lambda answer, question: error(code))
+
+
+def http(status: int, body: str = "") -> Fault:
+    """Answer with an HTTP status, as proxies and gateways do."""
+    return Fault(f"http {status}", lambda answer, question: Answer(status=status, text=body, content_type="text/html"))
+
+
+def truncated() -> Fault:
+    """Send half of the body and close the connection."""
+    return Fault("truncated", lambda answer, question: replace(answer, cut=True))
+
+
+def not_json() -> Fault:
+    """Answer with a page of HTML and HTTP 200."""
+    return Fault("not json", lambda answer, question: Answer(text=_HTML, content_type="text/html"))
+
+
+def wrong_shape(reply: Any) -> Fault:
+    """Answer with any JSON value."""
+    return Fault("wrong shape", lambda answer, question: Answer(reply))
+
+
+def hang(seconds: float = 60) -> Fault:
+    """Answer, but only after some time; stopping the server ends the wait."""
+    return Fault(f"hang {seconds:g}", lambda answer, question: replace(answer, delay=seconds))
+
+
+def slow_body(seconds: float = 10) -> Fault:
+    """Send the body in small pieces over some time; stopping the server ends the wait."""
+    return Fault(f"slow body {seconds:g}", lambda answer, question: replace(answer, spread=seconds))
+
+
+def reset() -> Fault:
+    """Reset the connection without an answer."""
+    return Fault("reset", lambda answer, question: replace(answer, reset=True))
+
+
+def empty() -> Fault:
+    """Answer as if there were no figures."""
+    return Fault("empty", lambda answer, question: Answer(replies.empty(question) if question else {}), good_only=True)
+
+
+def wrong_ref_date() -> Fault:
+    """Answer with figures of the year before."""
+    return Fault(
+        "wrong ref_date", lambda answer, question: replace(answer, reply=_redate(answer.reply)), good_only=True
+    )
+
+
+def duplicated_rows() -> Fault:
+    """Send every row twice."""
+    return Fault(
+        "duplicated rows", lambda answer, question: replace(answer, reply=_twice(answer.reply)), good_only=True
+    )
+
+
+def wrong_content_type() -> Fault:
+    """Send the right body labelled as plain text."""
+    return Fault("wrong content type", lambda answer, question: replace(answer, content_type="text/plain"))
+
+
+def _redate(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_redate(entry) for entry in value]
+    if isinstance(value, dict):
+        return {
+            name: f"{int(inner[:4]) - 1}{inner[4:]}" if name in ("ref_date", "refdate") else _redate(inner)
+            for name, inner in value.items()
+        }
+    return value
+
+
+def _twice(value: Any) -> Any:
+    if isinstance(value, list):
+        return value + value
+    return {name: _twice(inner) for name, inner in value.items()} if isinstance(value, dict) else value
+
+
+@dataclass
+class _Planned:
+    fault: Fault
+    endpoint: str | None
+    appid: str | None
+    left: int | None
+
+    def concerns(self, endpoint: str | None, appid: str | None, answer: Answer) -> bool:
+        """Whether it is this call's turn to go wrong."""
+        ours = endpoint in ENDPOINT_NAMES if self.endpoint is None else endpoint == self.endpoint
+        return ours and self.appid in (None, appid) and (answer.good or not self.fault.good_only)
+
+
+class Faults:
+    """The misbehaviours still to come, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._planned: list[_Planned] = []
+        self._lock = threading.Lock()
+
+    def add(
+        self, fault: Fault, *, endpoint: str | None = None, times: int | None = 1, appid: str | None = None
+    ) -> None:
+        """Plan a misbehaviour.
+
+        :param fault: what goes wrong.
+        :param endpoint: where: an endpoint of the catalogue, ``token`` for calls that ask for a token, or ``None`` for
+            every data call.
+        :param times: for how many calls; ``None`` for ever.
+        :param appid: for which app; ``None`` for all.
+        """
+        check_endpoint(endpoint)
+        with self._lock:
+            self._planned.append(_Planned(fault, endpoint, appid, times))
+
+    def clear(self) -> None:
+        """Behave from now on."""
+        with self._lock:
+            self._planned.clear()
+
+    def apply(self, answer: Answer, endpoint: str | None, appid: str | None, question: Question | None) -> Answer:
+        """Return the answer, made worse if a fault is planned for this call. One call takes one fault."""
+        with self._lock:
+            planned = next((plan for plan in self._planned if plan.concerns(endpoint, appid, answer)), None)
+            if planned is None:
+                return answer
+            if planned.left is not None:
+                planned.left -= 1
+                if planned.left <= 0:
+                    self._planned.remove(planned)
+        return planned.fault.apply(answer, question)
+
+
+def check_endpoint(name: str | None) -> None:
+    """Make sure that ``name`` is a data endpoint's, ``token``, ``quota`` or ``None``."""
+    if name is not None and name not in ENDPOINT_NAMES | {"token", "quota"}:
+        raise ValueError(
+            f"There is no endpoint {name!r}; use token, quota or one of {', '.join(sorted(ENDPOINT_NAMES))}."
+        )

@@ -1,0 +1,173 @@
+"""HTTP/1.1 on a socket: read a request, deliver an answer in the way it wants to be delivered."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_wxanalysis.testing.answers import Answer
+from airflow_provider_wxanalysis.testing.api import Request
+
+_PIECES = 10
+_LARGEST_BODY = 1 << 20
+
+
+class Listener(ThreadingHTTPServer):
+    """A listening socket with one thread per connection.
+
+    :param address: host and port.
+    :param respond: makes an answer.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], respond: Callable[[Request], Answer]) -> None:
+        self.respond = respond
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        super().__init__(address, _Connection)
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True, name="wechat-server")
+
+    def server_bind(self) -> None:
+        """Bind, without looking up this machine's name: that can take seconds and nobody needs it."""
+        socketserver.TCPServer.server_bind(self)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up on everybody and wait until all threads are done."""
+        self.stopping.set()
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        with self._changed:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the client was faster
+                    continue
+            self._changed.wait_for(lambda: not self._open, timeout=10)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Note the connection down before its thread starts, so that :meth:`stop` misses none."""
+        with self._changed:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection for good."""
+        super().shutdown_request(request)
+        with self._changed:
+            self._open.discard(request)
+            self._changed.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback, unless it is only a client that has gone."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Connection(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every reply on a kept connection comes some 40 ms late
+
+    def do_GET(self) -> None:
+        self._handle()
+
+    def do_POST(self) -> None:
+        self._handle()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the server keeps its own record of calls."""
+
+    def _handle(self) -> None:
+        parts = urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=parts.path,
+            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            raw=self._read_body(),
+        )
+        self._deliver(cast("Listener", self.server).respond(request))
+
+    def _read_body(self) -> bytes | None:
+        length = self.headers.get("Content-Length")
+        if length is None:
+            self._drain_chunks()
+            return None
+        size = int(length) if length.isdecimal() else -1
+        if not 0 <= size <= _LARGEST_BODY:
+            self.close_connection = True
+            return None
+        return self.rfile.read(size)
+
+    def _drain_chunks(self) -> None:
+        """Read a chunked body and forget it: a close with bytes unread would make the client miss the answer."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return
+        try:
+            while size := int(self.rfile.readline(32), 16):
+                self.rfile.read(size + 2)
+            self.rfile.readline(2)
+        except ValueError:
+            self.close_connection = True
+
+    def _deliver(self, answer: Answer) -> None:
+        stopping = cast("Listener", self.server).stopping
+        if answer.delay and stopping.wait(answer.delay):
+            self.close_connection = True
+            return
+        if answer.reset:
+            # Lingering for 0 seconds means: forget what was not sent and say so with an RST.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+            return
+        body = answer.body
+        if answer.cut:
+            self.close_connection = True
+        head = (
+            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\n"
+            f"Date: {self.date_time_string()}\r\n"
+            f"Content-Type: {answer.content_type}\r\n"
+            f"Content-Length: {len(body)}\r\n"
+            f"{'Connection: close' if self.close_connection else 'Connection: keep-alive'}\r\n\r\n"
+        ).encode("latin-1")
+        if answer.cut:
+            body = body[: len(body) // 2]
+        if answer.spread:
+            self.wfile.write(head)
+            self._trickle(body, answer.spread, stopping)
+        else:
+            self.wfile.write(head + body)  # at once, in one packet where it fits
+
+    def _trickle(self, body: bytes, seconds: float, stopping: threading.Event) -> None:
+        size = max(1, len(body) // _PIECES)
+        end = time.monotonic() + seconds
+        for start in range(0, len(body), size):
+            left = len(range(start, len(body), size))
+            if stopping.wait(max(0.0, end - time.monotonic()) / left):
+                self.close_connection = True
+                return
+            self.wfile.write(body[start : start + size])
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
