@@ -7,13 +7,11 @@ import inspect
 
 import pytest
 
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.operators import weanalysis as operators
 from airflow_provider_wxanalysis.operators.weanalysis import (
     WeAnalysisOperator,
     WeAnalysisPerformanceDataOperator,
-    WeAnalysisUserPortraitOperator,
 )
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
@@ -35,17 +33,6 @@ def subclasses():
     """The operators of single endpoints."""
     classes = [cls for cls in vars(operators).values() if inspect.isclass(cls) and issubclass(cls, WeAnalysisOperator)]
     return [cls for cls in classes if cls is not WeAnalysisOperator]
-
-
-def test_each_entry_of_the_catalogue_has_one_operator():
-    entries = [cls(task_id="t").endpoint for cls in subclasses()]
-    entries += [WeAnalysisUserPortraitOperator(task_id="t", window_days=days).endpoint for days in (7, 30)]
-    assert sorted(entries) == sorted(ENDPOINTS)
-
-
-@pytest.mark.parametrize("cls", subclasses(), ids=lambda cls: cls.__name__)
-def test_an_operator_names_its_endpoint_s_page(cls):
-    assert ENDPOINTS[cls(task_id="t").endpoint].docs in cls.__doc__
 
 
 def test_an_operator_s_own_options_reach_the_endpoint():

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.support.readme import README, rendered
 from tests.support.servers import REPOSITORY
 
@@ -17,11 +16,6 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 def test_generated_parts_are_current():
     """If not: ``python -m tests.support.readme``."""
     assert rendered(TEXT) == TEXT
-
-
-@pytest.mark.parametrize("name", ENDPOINTS)
-def test_every_endpoint_has_a_row(name):
-    assert len(re.findall(rf"^\| \[`{name}`\]\(https://developers\.weixin\.qq\.com/", TEXT, re.MULTILINE)) == 1
 
 
 def test_the_dag_is_short():
