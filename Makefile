@@ -23,7 +23,7 @@ help:
 	@sed -n 's/^# make/make/p' Makefile
 
 demo: $(VENV)/.installed $(BIGQUERY)/.installed
-	$(PYTHON) -m tests.demo
+	@$(PYTHON) -m tests.demo
 
 test: $(VENV)/.installed $(BIGQUERY)/.installed
 	$(PYTHON) -m pytest --cov --cov-report=term
@@ -35,7 +35,8 @@ check: $(VENV)/.installed
 
 # Airflow is installed at the versions the tests were last green with, as its own documentation advises.
 $(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-3.3.txt
-	python="$$(python3 tests/support/find_python.py 3.11 3.13)"
+	@python="$$(python3 tests/support/find_python.py 3.11 3.13)"
+	echo "Installing Airflow and this package into $(VENV) ..."
 	test -x $(PYTHON) || "$$python" -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-3.3.txt --editable '.[dev]'
@@ -43,7 +44,8 @@ $(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-3.3.txt
 
 # DuckDB would download its extensions; here they come as packages and are put where it looks for them.
 $(BIGQUERY)/.installed: $(VENV)/.installed $(LOCKS)/local-bigquery.txt
-	python="$$(python3 tests/support/find_python.py 3.13)"
+	@python="$$(python3 tests/support/find_python.py 3.13)"
+	echo "Installing local-bigquery into $(BIGQUERY) ..."
 	test -x $(BIGQUERY)/bin/python || "$$python" -m venv --without-pip $(BIGQUERY)
 	$(UV) pip install --quiet --python $(BIGQUERY)/bin/python --no-deps --requirement $(LOCKS)/local-bigquery.txt
 	mkdir -p $(BIGQUERY)/home

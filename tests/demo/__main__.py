@@ -45,6 +45,7 @@ def main() -> int:
 
         say("\nQuickstart: one endpoint of one app, returned as rows.")
         run_dag(environment, "weanalysis_quickstart", today)
+        say(f"    {returned(database(environment))}")
 
         say("\nHistory: three months of two apps. Every run owns the days, weeks and months which ended in it.")
         for month in months:
@@ -118,7 +119,7 @@ def run_dag(environment: Mapping[str, str], dag_id: str, date: dt.datetime, *opt
     say(f"  $ airflow {shlex.join(command)} ", end="")
     started = time.monotonic()
     run(environment, *command)
-    states = task_states(Path(environment["AIRFLOW_HOME"]) / "airflow.db", dag_id)
+    states = task_states(database(environment), dag_id)
     say(f"-> {', '.join(f'{count} {state}' for state, count in states.items())}  ({time.monotonic() - started:.0f} s)")
     if set(states) - {"success", "skipped"}:
         fail(f"{dag_id} did not succeed")
@@ -132,6 +133,18 @@ def run(environment: Mapping[str, str], *arguments: str) -> None:
         code = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False).returncode
     if code:
         fail(f"airflow {' '.join(arguments)} ended with {code}")
+
+
+def database(environment: Mapping[str, str]) -> Path:
+    """Return the scratch Airflow's database."""
+    return Path(environment["AIRFLOW_HOME"]) / "airflow.db"
+
+
+def returned(database: Path) -> str:
+    """Return what the first task returned, as Airflow keeps it."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        query = "SELECT value FROM xcom WHERE key = 'return_value' ORDER BY timestamp LIMIT 1"
+        return str(connection.execute(query).fetchone()[0])
 
 
 def task_states(database: Path, dag_id: str) -> dict[str, int]:
