@@ -6,6 +6,7 @@ import datetime as dt
 import inspect
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.operators import weanalysis as operators
@@ -26,7 +27,7 @@ ALL = {
 def make(kind, **arguments):
     if kind == "transfer":
         arguments.setdefault("destination_project_dataset_table", "p.d.{endpoint}")
-    return ALL[kind](task_id="t", **{"endpoint": "daily_visit_trend", **arguments})
+    return ALL[kind](task_id=f"a_{kind}", **{"endpoint": "daily_visit_trend", **arguments})
 
 
 def subclasses():
@@ -98,6 +99,13 @@ def test_templates_wait_for_the_run(kind):
 
 def test_a_templated_table_waits_for_the_run():
     make("transfer", destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.{endpoint}")
+
+
+def test_default_args_of_a_dag_reach_every_operator():
+    with DAG("d", schedule=None, default_args={"weanalysis_conn_id": "shop", "lookback": 2}):
+        tasks = [make("operator"), make("sensor"), make("transfer"), operators.WeAnalysisVisitPageOperator(task_id="p")]
+    assert {task.weanalysis_conn_id for task in tasks} == {"shop"}
+    assert [task.lookback for task in tasks if hasattr(task, "lookback")] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -77,6 +77,17 @@ def test_the_form_has_what_a_connection_may_say():
     assert CONN_FIELDS["auth"]["schema"]["enum"] == list(AUTH_NEEDS)
 
 
+def test_the_hook_s_form_is_the_metadata_s():
+    """Airflow before 3.2 asks the hook, later ones read the metadata."""
+    (connection,) = INFO["connection-types"]
+    form = connection["ui-field-behaviour"]
+    assert WeAnalysisHook.get_ui_field_behaviour() == {
+        "hidden_fields": form["hidden-fields"],
+        "relabeling": form["relabeling"],
+        "placeholders": form["placeholders"],
+    }
+
+
 @pytest.mark.parametrize("name", CONN_FIELDS)
 def test_secrets_and_only_secrets_are_masked_in_the_form(name):
     from airflow.sdk._shared.secrets_masker import should_hide_value_for_key

@@ -96,7 +96,6 @@ class Tokens:
             for token in self._tokens.values():
                 if token.appid == appid:
                     token.dies_at = min(token.dies_at, now)
-            self._current = {key: token for key, token in self._current.items() if token.appid != appid}
 
     def _issue(self, family: str, appid: str, now: dt.datetime) -> _Token:
         # WeChat's tokens begin with a short number and are long: clients must leave room for 512 characters.

@@ -96,6 +96,7 @@ def test_apps_have_a_weekly_rhythm_and_grow() -> None:
 
 
 @given(appids, days)
+@example("wx00000000000006a3", dt.date(2017, 1, 14))  # an app so small that a bucket is empty
 def test_distribution(appid: str, day: dt.date) -> None:
     found = reply("visit_distribution", appid, day)
     assert [group["index"] for group in found["list"]] == list(DISTRIBUTIONS)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import struct
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -55,6 +57,18 @@ def test_broken_requests_do_no_harm(client: Client, capfd: pytest.CaptureFixture
             while connection.recv(4096):
                 pass
     assert "errcode" not in client.ask("daily_summary")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_clients_that_hang_up_leave_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with WeChatServer() as server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET /nowhere HTTP/1.1\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 404")  # so the server is waiting for the next request
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        end = time.monotonic() + 5
+        while server._listener and server._listener._open and time.monotonic() < end:
+            time.sleep(0.01)
     assert capfd.readouterr() == ("", "")
 
 

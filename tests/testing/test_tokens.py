@@ -90,6 +90,16 @@ def test_legacy_gives_a_new_token_and_the_former_lives_five_minutes(
     assert client.works(latest) == 0
 
 
+def test_a_legacy_token_lives_no_longer_for_being_replaced(client: Client, wechat_server: WeChatServer) -> None:
+    former = client.legacy()["access_token"]
+    later(wechat_server, seconds=7100)
+    client.legacy()
+    later(wechat_server, seconds=99)
+    assert client.works(former) == 0
+    later(wechat_server, seconds=1)
+    assert client.works(former) == 42001
+
+
 def test_families_and_apps_are_isolated(client: Client, wechat_server: WeChatServer) -> None:
     stable, legacy = client.stable()["access_token"], client.legacy()["access_token"]
     other = client.stable(OTHER)["access_token"]
