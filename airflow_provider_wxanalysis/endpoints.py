@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -109,6 +109,10 @@ class Endpoint:
     def requests(self, period: Period) -> list[Request]:
         """Return the calls that fetch ``period``."""
         return [Request(self.body(period, cell), cell) for cell in self.cells]
+
+    def cuts(self, rows: Sequence[object]) -> bool:
+        """Whether ``rows`` are so many that WeChat has probably cut its list."""
+        return self.row_limit is not None and len(rows) >= self.row_limit
 
     def ref_dates(self, period: Period) -> frozenset[str]:
         """Return the spellings of ``period`` that a reply may carry."""

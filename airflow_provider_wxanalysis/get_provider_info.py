@@ -83,6 +83,7 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks.weanalysis"]}],
         "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators.weanalysis"]}],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors.weanalysis"]}],
+        "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers.weanalysis"]}],
         "transfers": [
             {
                 "source-integration-name": integration,
@@ -90,6 +91,7 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": f"{package}.transfers.weanalysis_to_bigquery",
             }
         ],
+        "extra-links": [f"{package}.links.weanalysis.{link}" for link in ("BigQueryTableLink", "WeChatConsoleLink")],
         "connection-types": [
             {
                 "connection-type": "weanalysis",

@@ -62,6 +62,11 @@ def run_periods(endpoint: Endpoint, context: Mapping[str, Any], from_date: Any, 
         periods, interval = explicit_periods(endpoint.window, from_date, to_date, now), f"{from_date} to {to_date}"
     elif context.get("partition_key") is not None or context.get("partition_date") is not None:
         periods, interval = _partition(endpoint.window, context, now)
+    elif getattr(context.get("dag_run"), "partition_key", None) is not None:
+        raise ConfigurationError(
+            "This Airflow runs partitions but tells tasks nothing of them, and writes their keys in UTC. They need "
+            "Airflow 3.3 or later; until then use a timetable with data intervals, or give from_date and to_date."
+        )
     else:
         start, end = _interval(context)
         periods, interval = due_periods(endpoint.window, start, end), f"{start} to {end}"

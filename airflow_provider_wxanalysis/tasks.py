@@ -1,19 +1,23 @@
-"""What operators, sensor and transfer share: an endpoint, a connection, and the periods of the run."""
+"""What operators, sensor and transfer share: an endpoint, a connection, the periods of the run, and waiting."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
 from airflow_provider_wxanalysis.runs import explicit_periods, run_periods
+
+#: What Airflow's grid calls a mapped task instance: a connection stands for an app.
+MAP_INDEX_TEMPLATE = "{{ task.weanalysis_conn_id }} {{ task.endpoint }}"
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
@@ -60,6 +64,41 @@ class EndpointTask:
         :raises AirflowSkipException: if it owes none.
         """
         return run_periods(self.entry, context, self.from_date, self.to_date)
+
+    def deferral(
+        self, periods: Iterable[Period], *, empty_is_ready_after: dt.timedelta, poll_interval: float, deadline: str
+    ) -> TaskDeferred:
+        """Return what to raise to give the worker slot back until it is worth asking for ``periods`` again.
+
+        Airflow then calls ``execute_complete`` with the trigger's event, which holds the deadline.
+
+        :param periods: the periods to wait for.
+        :param empty_is_ready_after: how long after a period's end an empty reply may mean "not yet".
+        :param poll_interval: seconds between two looks.
+        :param deadline: when to stop waiting: an aware time in ISO 8601.
+        """
+        from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger
+
+        trigger = WeAnalysisPublishedTrigger(
+            weanalysis_conn_id=self.weanalysis_conn_id,
+            endpoint=self.endpoint,
+            endpoint_options=self.endpoint_options,
+            periods=[[str(period.begin_date), str(period.end_date)] for period in periods],
+            empty_is_ready_after=empty_is_ready_after.total_seconds(),
+            poll_interval=poll_interval,
+            deadline=deadline,
+        )
+        return TaskDeferred(trigger=trigger, method_name="execute_complete")
+
+
+def deadline_after(seconds: float) -> str:
+    """Return the instant so many seconds from now, in ISO 8601."""
+    return (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)).isoformat()
+
+
+def is_past(deadline: str) -> bool:
+    """Whether an instant in ISO 8601 has passed."""
+    return dt.datetime.now(dt.UTC) >= dt.datetime.fromisoformat(deadline)
 
 
 def is_literal(value: object) -> bool:

@@ -24,7 +24,7 @@ from tests.support.servers import local_bigquery
 HOME = Path(tempfile.mkdtemp(prefix="weanalysis-tests-"))
 os.environ.update(make_airflow_home(HOME / "airflow", HOME / "dags"))
 
-pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin"]
+pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin", "tests.support.dag_runs"]
 
 #: Set to a project with billing to run the same tests on real BigQuery, with Application Default Credentials.
 REAL_PROJECT = os.environ.get("WEANALYSIS_TEST_BIGQUERY_PROJECT")
@@ -100,6 +100,8 @@ def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
 
 def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> dict[str, Any]:
     """The part of Airflow's context that this package reads, for a scheduled run of an interval."""
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+
     instance = {
         "dag_id": "dag",
         "task_id": "task",
@@ -113,6 +115,7 @@ def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -
         "data_interval_end": end,
         "logical_date": start,
         "dag_run": SimpleNamespace(run_type="scheduled", run_after=end),
+        "outlet_events": OutletEventAccessors(),
     }
 
 

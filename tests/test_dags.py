@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import textwrap
 
 import pendulum
 import pytest
@@ -12,7 +10,8 @@ import pytest
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import DAY, MONTH, SHANGHAI, WEEK
 from airflow_provider_wxanalysis.testing import faults
-from tests.conftest import APPS, HOME
+from tests.conftest import APPS
+from tests.support.dag_runs import TODAY
 from tests.support.servers import REPOSITORY
 from tests.test_operators import subclasses as operator_classes
 from tests.test_readme import SNIPPETS as README_SNIPPETS
@@ -20,8 +19,6 @@ from tests.test_readme import SNIPPETS as README_SNIPPETS
 # Airflow and what it is made of warn about each other; only what this package does is our business here.
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
 
-DAGS = HOME / "dags"
-TODAY = pendulum.now(SHANGHAI).at(23)
 DATES = {
     DAY: "",
     WEEK: ", from_date='2026-03-02', to_date='20260315'",
@@ -33,54 +30,6 @@ EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
 @pytest.fixture
 def wechat_server_options():
     return {"published_at": dt.time(0)}
-
-
-@pytest.fixture
-def run_dag(wechat_server, connect, dataset, monkeypatch):
-    """Run a DAG file's DAG for a logical date and return its tasks' states: (task id, map index) -> state."""
-    connect(wechat_server, APPS[0])
-    connect(wechat_server, APPS[0], "weanalysis_shop")
-    connect(wechat_server, APPS[1], "weanalysis_magazine")
-    monkeypatch.setenv("AIRFLOW_VAR_WEANALYSIS_DATASET", dataset)
-
-    def run(path, logical_date=TODAY, **options):
-        from airflow.dag_processing.dagbag import DagBag
-
-        for old in DAGS.glob("*.py"):
-            old.unlink()
-        shutil.copy(path, DAGS)
-        bag = DagBag(DAGS)
-        assert bag.import_errors == {}
-        (dag,) = bag.dags.values()
-        run = dag.test(logical_date=logical_date, **options)
-        return {(ti.task_id, ti.map_index): ti.state for ti in run.get_task_instances()}
-
-    return run
-
-
-@pytest.fixture
-def dag_file(tmp_path):
-    """Write a DAG file around some lines."""
-
-    def write(name, body):
-        head = """
-            import pendulum
-            from airflow.providers.common.compat.sdk import DAG
-            from airflow.timetables.interval import CronDataIntervalTimetable
-            from airflow_provider_wxanalysis.operators.weanalysis import *
-            from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
-            from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-
-            DAILY = CronDataIntervalTimetable("30 10 * * *", timezone="Asia/Shanghai")
-            START = pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai")
-        """
-        path = tmp_path / f"{name}.py"
-        with_dag = f"with DAG('{name}', schedule=DAILY, start_date=START, catchup=False):"
-        body = textwrap.indent(textwrap.dedent(body).strip(), "    ")
-        path.write_text(f"{textwrap.dedent(head)}\n{with_dag}\n{body}\n")
-        return path
-
-    return write
 
 
 def test_quickstart(run_dag, wechat_server):

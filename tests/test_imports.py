@@ -15,13 +15,15 @@ FILES = sorted((REPOSITORY / PACKAGE).rglob("*.py"))
 
 #: From the ground up: a module imports only from layers below its own, or from its own folder.
 LAYERS = [
-    {"exceptions", "labels", "columns", "get_provider_info"},
+    {"exceptions", "labels", "columns", "get_provider_info", "links"},
     {"periods", "values", "destinations"},
-    {"shapes", "performance", "records"},
+    {"shapes", "performance", "records", "assets", "retry_policy"},
     {"endpoints"},
-    {"readiness", "hooks", "runs", "bigquery"},
+    {"readiness", "hooks", "runs", "bigquery", "lineage"},
+    {"loading", "triggers"},
     {"tasks"},
     {"operators", "sensors", "transfers"},
+    {"task_groups"},
     {"testing"},
 ]
 PURE = {"exceptions", "labels", "columns", "periods", "values", "destinations", "shapes", "performance", "records",
@@ -78,7 +80,15 @@ def test_the_core_is_pure():
 
 
 @pytest.mark.parametrize(
-    "module", ["operators.weanalysis", "sensors.weanalysis", "transfers.weanalysis_to_bigquery", "hooks.weanalysis"]
+    "module",
+    [
+        "operators.weanalysis",
+        "sensors.weanalysis",
+        "transfers.weanalysis_to_bigquery",
+        "task_groups",
+        "retry_policy",
+        "hooks.weanalysis",
+    ],
 )
 def test_a_dag_file_pulls_in_nothing_heavy(module):
     assert not loaded_by(f"{PACKAGE}.{module}") & {"google.cloud", "google.auth", "requests", "pandas", "pyarrow"}

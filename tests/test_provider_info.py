@@ -17,6 +17,7 @@ from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS, get_provider_info
 from airflow_provider_wxanalysis.hooks.settings import AUTH_NEEDS, Settings
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.support.servers import REPOSITORY
 
 INFO = get_provider_info()
@@ -44,10 +45,13 @@ def test_the_entry_point_leads_here():
 
 
 def test_everything_named_exists():
-    modules = [module for kind in ("hooks", "operators", "sensors") for module in INFO[kind][0]["python-modules"]]
+    kinds = ("hooks", "operators", "sensors", "triggers")
+    modules = [module for kind in kinds for module in INFO[kind][0]["python-modules"]]
     modules += [transfer["python-module"] for transfer in INFO["transfers"]]
     for module in modules:
         importlib.import_module(module)
+    links = [type(link) for link in WeAnalysisToBigQueryOperator.operator_extra_links]
+    assert INFO["extra-links"] == [f"{link.__module__}.{link.__name__}" for link in links]
     (connection,) = INFO["connection-types"]
     module, name = connection["hook-class-name"].rsplit(".", 1)
     assert getattr(importlib.import_module(module), name) is WeAnalysisHook

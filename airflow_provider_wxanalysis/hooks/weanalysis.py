@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, Request, resolve
@@ -122,6 +123,14 @@ class WeAnalysisHook(BaseHook):
             f"Calls left today for {path}: {quota.get('remain')} of {quota.get('daily_limit')}."
         )
 
+    async def aread_connection(self) -> None:
+        """Read the Airflow connection without blocking the event loop; for triggers.
+
+        :raises ConfigurationError: if a field is missing or cannot work.
+        """
+        read = getattr(self, "aget_connection", None) or sync_to_async(self.get_connection)  # the former since 3.1
+        self._settings = Settings.from_connection(await read(self.weanalysis_conn_id))
+
     @cached_property
     def _settings(self) -> Settings:
         return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
@@ -177,5 +186,4 @@ class _Job(NamedTuple):
 
 
 def _cut(endpoint: Endpoint, rows: list[records.Row]) -> str:
-    cut = endpoint.row_limit is not None and len(rows) >= endpoint.row_limit
-    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if cut else ""
+    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if endpoint.cuts(rows) else ""

@@ -6,16 +6,19 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseSensorOperator, conf
 
-from airflow_provider_wxanalysis.exceptions import DataNotReadyError
-from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, may_still_come
-from airflow_provider_wxanalysis.tasks import EndpointTask, fail_for_good
+from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
+from airflow_provider_wxanalysis.tasks import (
+    MAP_INDEX_TEMPLATE,
+    EndpointTask,
+    deadline_after,
+    fail_for_good,
+    is_past,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_wxanalysis.periods import Period
 
 
 class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
@@ -27,7 +30,7 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
 
     Takes what Airflow's ``BaseSensorOperator`` takes (``mode="reschedule"`` gives the worker slot back between tries;
-    a ``poke_interval`` of 600 s or more is kind to the quota), and:
+    a ``poke_interval`` of 600 s or more is kind to the quota; ``timeout`` ends the wait), and:
 
     :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`.
     :param endpoint_options: what the endpoint's own operator takes, such as ``{"modules": ["10022"]}``.
@@ -36,8 +39,11 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
     :param to_date: last day, inclusive; the two make up whole periods. (templated)
     :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period an empty reply counts as
         "no traffic" and no longer as "not yet"; by default 15 hours, so 15:00 on the next day.
+    :param deferrable: whether to wait in the triggerer, without a worker slot, asking every ``poke_interval``; by
+        default ``[operators] default_deferrable``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due.
+    :raises AirflowSensorTimeout: if the figures are still not there after ``timeout``.
     :raises AirflowFailException: if WeChat's answer is one that no retry mends.
     """
 
@@ -53,30 +59,50 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
         from_date: str | None = None,
         to_date: str | None = None,
         empty_is_ready_after: dt.timedelta = EMPTY_IS_READY_AFTER,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        map_index_template: str | None = MAP_INDEX_TEMPLATE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(map_index_template=map_index_template, **kwargs)
         self.endpoint = endpoint
         self.endpoint_options = endpoint_options
         self.weanalysis_conn_id = weanalysis_conn_id
         self.from_date = from_date
         self.to_date = to_date
         self.empty_is_ready_after = empty_is_ready_after
+        self.deferrable = deferrable
         self.check_literals()
         check_empty_is_ready_after(empty_is_ready_after)
 
     def poke(self, context: Context) -> bool:
         """Ask WeChat for every due period, the newest first, and stop at the first that is not there."""
         with fail_for_good():
-            return all(self._published(period) for period in reversed(self.due_periods(context)))
+            reason = not_yet(self.hook, self.entry, self.due_periods(context), self.empty_is_ready_after)
+        if reason:
+            self.log.info("%s", reason)
+        return reason is None
 
-    def _published(self, period: Period) -> bool:
-        try:
-            rows = self.hook.fetch(self.entry, period)
-        except DataNotReadyError as error:
-            self.log.info("%s", error)
-            return False
-        if not rows and may_still_come(period, self.empty_is_ready_after):
-            self.log.info("%s %s: empty, which may still mean that WeChat has not published it.", self.endpoint, period)
-            return False
-        return True
+    def execute(self, context: Context) -> None:
+        """Wait, in the worker or in the triggerer."""
+        if self.deferrable:
+            self._ask_or_defer(context, deadline_after(self.timeout))
+        else:
+            super().execute(context)
+
+    def execute_complete(self, context: Context, event: Mapping[str, str]) -> None:
+        """Ask again, now that the trigger has fired."""
+        self._ask_or_defer(context, event["deadline"])
+
+    def _ask_or_defer(self, context: Context, deadline: str) -> None:
+        if self.poke(context):
+            return
+        if is_past(deadline):
+            raise AirflowSensorTimeout(
+                f"{self.endpoint}: WeChat has not published what this run waits for, after {self.timeout:.0f} s."
+            )
+        raise self.deferral(
+            self.due_periods(context),
+            empty_is_ready_after=self.empty_is_ready_after,
+            poll_interval=self.poke_interval,
+            deadline=deadline,
+        )

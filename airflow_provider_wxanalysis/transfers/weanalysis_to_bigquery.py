@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator, conf
 
+from airflow_provider_wxanalysis.assets import announce, check_partitions, has_alias, table_asset
 from airflow_provider_wxanalysis.destinations import TableName, table_name
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, EmptyReportError
-from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, may_still_come
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, EmptyReportError
+from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeChatConsoleLink
+from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.runs import earlier_periods, is_backfill, lookback_offsets
-from airflow_provider_wxanalysis.tasks import EndpointTask, fail_for_good, is_literal
+from airflow_provider_wxanalysis.tasks import (
+    MAP_INDEX_TEMPLATE,
+    EndpointTask,
+    deadline_after,
+    fail_for_good,
+    is_literal,
+    is_past,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_wxanalysis.bigquery.jobs import Jobs
     from airflow_provider_wxanalysis.bigquery.slices import Slices
-    from airflow_provider_wxanalysis.bigquery.statements import Slice
     from airflow_provider_wxanalysis.periods import Period
 
 ON_EMPTY = ("fail", "skip", "replace")
@@ -56,6 +64,14 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
     :param create_dataset: whether to make a missing dataset.
     :param labels: labels for jobs, and for the table if it is made here.
     :param encryption_configuration: ``{"kmsKeyName": …}`` for the table if it is made here.
+    :param deferrable: whether to wait in the triggerer, without a worker slot, while WeChat has not published; without
+        it the task fails, for Airflow's retries. By default ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two looks while waiting.
+    :param wait_timeout: seconds after which the wait ends with the error that began it.
+    :param emit_partitions: whether the asset's event carries one partition key per period, its first day as
+        ``YYYY-MM-DD`` (Airflow 3.3 and later). Off by default, since events with keys do not trigger DAGs that are
+        scheduled on the asset itself.
+    :param map_index_template: what Airflow calls the instances of a mapped task; by default connection and endpoint.
     :return: ``table``, ``appid``, ``endpoint``, ``periods``, ``empty_periods``, ``rows``, ``load_ids``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due, or all are empty and ``on_empty`` is ``skip``.
@@ -72,6 +88,7 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         "impersonation_chain",
     )
     ui_color = "#d9f2e2"
+    operator_extra_links = (BigQueryTableLink(), WeChatConsoleLink())
 
     def __init__(
         self,
@@ -92,9 +109,14 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         create_dataset: bool = False,
         labels: Mapping[str, str] | None = None,
         encryption_configuration: Mapping[str, Any] | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = 600,
+        wait_timeout: float = 8 * 3600,
+        emit_partitions: bool = False,
+        map_index_template: str | None = MAP_INDEX_TEMPLATE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(map_index_template=map_index_template, **kwargs)
         self.endpoint = endpoint
         self.destination_project_dataset_table = destination_project_dataset_table
         self.weanalysis_conn_id = weanalysis_conn_id
@@ -111,8 +133,16 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         self.create_dataset = create_dataset
         self.labels = labels
         self.encryption_configuration = encryption_configuration
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.wait_timeout = wait_timeout
+        self.emit_partitions = emit_partitions
         self._jobs: Jobs | None = None
+        self._summary: dict[str, Any] | None = None
         self.check_literals()
+        if self._announces_itself():
+            self.outlets = [*self.outlets, table_asset(self._table(appid=""))]
+        check_partitions(emit_partitions, self.outlets)
 
     def check_literals(self) -> None:
         """Refuse what cannot work, as far as it is known before templates are rendered."""
@@ -121,77 +151,74 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         check_empty_is_ready_after(self.empty_is_ready_after)
         if self.on_empty not in ON_EMPTY:
             raise ConfigurationError(f"on_empty={self.on_empty!r} is unknown; choose one of {', '.join(ON_EMPTY)}.")
+        for name in ("poll_interval", "wait_timeout"):
+            seconds = getattr(self, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+                raise ConfigurationError(f"{name}={seconds!r} is no number of seconds above 0.")
         if is_literal(self.destination_project_dataset_table):
             self._table(appid="appid")
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the periods that the run owes."""
+        return self._load_or_defer(context, deadline_after(self.wait_timeout))
+
+    def execute_complete(self, context: Context, event: Mapping[str, str]) -> dict[str, Any]:
+        """Load again, now that the trigger has fired."""
+        return self._load_or_defer(context, event["deadline"])
+
+    def _load_or_defer(self, context: Context, deadline: str) -> dict[str, Any]:
         with fail_for_good():
             due = self.due_periods(context)
-            earlier = self._earlier(due, context)
-            slices = self._slices(context)
-            return self._load(slices, due, earlier)
+            try:
+                return self._load(due, context)
+            except (DataNotReadyError, EmptyReportError) as error:
+                if not self.deferrable or not error.retryable or is_past(deadline):
+                    raise
+                self.log.info("%s Waiting in the triggerer.", error)
+        raise self.deferral(
+            due,
+            empty_is_ready_after=self.empty_is_ready_after,
+            poll_interval=self.poll_interval,
+            deadline=deadline,
+        )
 
     def on_kill(self) -> None:
         """Cancel the BigQuery job that is running."""
         if self._jobs is not None:
             self._jobs.cancel()
 
-    def _load(self, slices: Slices, due: list[Period], earlier: list[Period]) -> dict[str, Any]:
-        from airflow_provider_wxanalysis.bigquery.statements import encode, pack
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Return what the load read and wrote, for Airflow's OpenLineage provider."""
+        from airflow_provider_wxanalysis.lineage import lineage
 
-        empty: list[Period] = []
-        rows_loaded = 0
+        return lineage(self.entry, self._summary) if self._summary else None
 
-        def fetched() -> Iterator[Slice]:
-            nonlocal rows_loaded
-            for period, rows in self.hook.fetch_many(self.entry, sorted([*due, *earlier])):
-                rows_loaded += len(rows)
-                if not rows:
-                    empty.append(period)
-                if rows or self.on_empty == "replace":
-                    yield encode(self.entry, period, rows)
+    def _load(self, due: list[Period], context: Context) -> dict[str, Any]:
+        # Here and not above: DAG files import this module, and Google's client is slow to import.
+        from airflow_provider_wxanalysis.loading import Load
 
-        for chunk in pack(fetched()):
-            slices.replace(chunk)
-        self._settle(slices, [period for period in empty if period in due])
-        if self.on_empty == "skip" and len(empty) == len(due) + len(earlier):
+        load = Load(self.hook, self._slices(context), self.on_empty, self.empty_is_ready_after)
+        load.run(due, self._earlier(due, context))
+        periods, empty, truncated = (
+            [str(period) for period in periods] for periods in (load.periods, load.empty, load.truncated)
+        )
+        if self.on_empty == "skip" and empty == periods:
             raise AirflowSkipException(
-                f"{self.endpoint}: every period was empty ({_listed(empty)}); nothing was changed."
+                f"{self.endpoint}: every period was empty ({', '.join(empty)}); nothing was changed."
             )
-        summary = {
-            "table": str(slices.table),
-            "appid": slices.appid,
-            "endpoint": self.entry.name,
-            "periods": [str(period) for period in sorted([*due, *earlier])],
-            "empty_periods": [str(period) for period in empty],
-            "rows": rows_loaded,
-            "load_ids": slices.load_ids,
-        }
-        self.log.info("Loaded %s", summary)
-        return summary
+        table, appid, rows = load.slices.table, load.slices.appid, load.rows
+        told = {"appid": appid, "endpoint": self.entry.name, "periods": periods, "empty_periods": empty, "rows": rows}
+        self._summary = {"table": str(table), **told, "load_ids": load.slices.load_ids}
+        self.log.info("Loaded %s", self._summary)
+        keys = [str(period.begin_date) for period in load.periods] if self.emit_partitions else []
+        announce(context, self.outlets, table, {**told, "truncated_periods": truncated}, keys)
+        return self._summary
 
-    def _settle(self, slices: Slices, empty: list[Period]) -> None:
-        """Decide what the empty replies for due periods mean, after all others are safely in the table."""
-        if not empty or self.on_empty != "fail":
-            return
-        where = f"{self.entry.name} of app {slices.appid}"
-        early = [period for period in empty if may_still_come(period, self.empty_is_ready_after)]
-        if early:
-            raise EmptyReportError(
-                f"{where}: empty for {_listed(early)}, which may mean that WeChat has not published yet; ask again "
-                f"after {early[-1].closes_at + self.empty_is_ready_after:%Y-%m-%d %H:%M} Asia/Shanghai. All other "
-                "periods of this run are loaded.",
-                retryable=True,
-            )
-        full = [period for period, found in slices.contents(empty).items() if found.rows]
-        if full:
-            raise EmptyReportError(
-                f"{where}: empty for {_listed(full)}, for which the table holds rows; they were left alone. Set "
-                "on_empty='replace' to remove them, or 'skip' to keep them.",
-                retryable=False,
-            )
-        self.log.info("%s: no traffic in %s.", where, _listed(empty))
+    def _announces_itself(self) -> bool:
+        """Whether the table becomes an outlet: its name is known, and the task is one whose outlets Airflow knows."""
+        table = self.destination_project_dataset_table
+        mapped = getattr(self, "_BaseOperator__from_mapped", False)
+        return is_literal(table) and "{appid}" not in table and not mapped and not has_alias(self.outlets)
 
     def _earlier(self, due: list[Period], context: Context) -> list[Period]:
         if self.entry.latest_only:
@@ -202,7 +229,6 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         return earlier_periods(self.entry.window, due, offsets)
 
     def _slices(self, context: Context) -> Slices:
-        # Here and not above: DAG files import this module, and Google's client is slow to import.
         from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
         from airflow_provider_wxanalysis.bigquery.jobs import Jobs, TaskInstance
         from airflow_provider_wxanalysis.bigquery.slices import Slices
@@ -232,7 +258,3 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
 
     def _table(self, appid: str) -> TableName:
         return table_name(self.destination_project_dataset_table, appid=appid, endpoint=self.entry.name)
-
-
-def _listed(periods: list[Period]) -> str:
-    return ", ".join(str(period) for period in periods)

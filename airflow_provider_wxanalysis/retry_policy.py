@@ -1,0 +1,80 @@
+"""When to try a failed task again: by what went wrong, not by one delay for all. For Airflow 3.3 and later.
+
+.. seealso:: https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/tasks.html#retries
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
+
+from airflow_provider_wxanalysis.exceptions import (
+    DataNotReadyError,
+    EmptyReportError,
+    QuotaExceededError,
+    RateLimitError,
+    WeAnalysisError,
+)
+from airflow_provider_wxanalysis.periods import SHANGHAI
+
+try:
+    from airflow.providers.common.compat.sdk import RetryDecision, RetryPolicy
+except ImportError as error:
+    raise AirflowOptionalProviderFeatureException(
+        "WeAnalysisRetryPolicy needs Airflow 3.3 or later. Before that, give the task retries some 30 minutes apart; "
+        "errors that no retry mends end it at once all the same."
+    ) from error
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+NOT_READY_DELAY = dt.timedelta(minutes=30)
+#: WeChat counts by the minute, and the hook has waited out several minutes already.
+RATE_LIMIT_DELAY = dt.timedelta(minutes=2)
+#: A little after midnight, since WeChat's clock is not this machine's.
+_AFTER_MIDNIGHT = dt.timedelta(minutes=5)
+
+
+class WeAnalysisRetryPolicy(RetryPolicy):
+    """Choose the delay before the next try, or none, by the error; give it as an operator's ``retry_policy``.
+
+    Not published yet: 30 minutes. Rate limit: two minutes, when the minute's limit has been reset. Quota used up: after
+    midnight in Asia/Shanghai, when it starts anew. What no retry mends, credentials above all: never. Anything else:
+    the task's own ``retry_delay``. The number of tries stays the task's ``retries``.
+    """
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """Return whether and when to try again.
+
+        :param exception: what ended the task.
+        :param try_number: number of the try that failed, from 1.
+        :param max_tries: how many there may be.
+        :param context: Airflow's context.
+        """
+        reason = type(exception).__name__
+        if isinstance(exception, WeAnalysisError) and not exception.retryable:
+            return RetryDecision.fail(f"{reason}: no retry mends it")
+        if isinstance(exception, (DataNotReadyError, EmptyReportError)):
+            return RetryDecision.retry(NOT_READY_DELAY, f"{reason}: WeChat has not published yet")
+        if isinstance(exception, RateLimitError):
+            return RetryDecision.retry(RATE_LIMIT_DELAY, f"{reason}: the limit is by the minute")
+        if isinstance(exception, QuotaExceededError):
+            now = pendulum.now(SHANGHAI)
+            return RetryDecision.retry(
+                now.add(days=1).start_of("day") + _AFTER_MIDNIGHT - now, f"{reason}: a new quota starts at midnight"
+            )
+        return RetryDecision.default()
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what a serialized DAG shows of the policy; it has no settings."""
+        return {"__type": f"{type(self).__module__}.{type(self).__qualname__}"}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> WeAnalysisRetryPolicy:
+        """Return a policy."""
+        return cls()
