@@ -14,7 +14,7 @@ from tests.conftest import APPS
 from tests.support.dag_runs import TODAY
 from tests.support.servers import REPOSITORY
 from tests.test_operators import subclasses as operator_classes
-from tests.test_readme import SNIPPETS as README_SNIPPETS
+from tests.test_readme import DAG_SNIPPETS
 
 # Airflow and what it is made of warn about each other; only what this package does is our business here.
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
@@ -48,11 +48,36 @@ def test_to_bigquery(run_dag, read, dataset):
     assert all(read(f"{dataset}.{name}") for name in due)
 
 
-def test_the_dag_in_readme(run_dag, tmp_path, read, dataset):
-    path = tmp_path / "readme.py"
-    path.write_text(README_SNIPPETS[0].replace("my-project.wechat", dataset))
-    assert run_dag(path) == {("published", -1): "success", ("load", -1): "success"}
+@pytest.fixture
+def readme_dag(run_dag, tmp_path, dataset):
+    """Run a DAG of README."""
+
+    def run(dag_id):
+        path = tmp_path / "readme.py"
+        path.write_text(DAG_SNIPPETS[dag_id].replace("my-project.wechat", dataset))
+        return run_dag(path, dag_id=dag_id)
+
+    return run
+
+
+def test_the_first_dag_in_readme(readme_dag, read, dataset):
+    assert readme_dag("wechat_visits") == {("published", -1): "success", ("load", -1): "success"}
     assert len({row["begin_date"] for row in read(f"{dataset}.daily_retain")}) == 10
+
+
+def test_many_apps_in_readme(readme_dag, read, dataset):
+    states = readme_dag("wechat_all")
+    assert len(states) == 2 * len(ENDPOINTS)
+    assert set(states.values()) <= {"success", "skipped"}
+    assert {row["appid"] for row in read(f"{dataset}.visit_page")} == set(APPS)
+
+
+def test_the_alias_in_readme(readme_dag):
+    assert readme_dag("wechat_alias") == {("load", 0): "success", ("load", 1): "success"}
+
+
+def test_every_dag_in_readme_is_tested_here():
+    assert set(DAG_SNIPPETS) == {"wechat_visits", "wechat_all", "wechat_alias"}
 
 
 def test_many_apps(run_dag, read, dataset):

@@ -22,7 +22,9 @@ class RunDag:
 
     latest: Any = None
 
-    def __call__(self, path: Path, logical_date: Any = TODAY, **options: Any) -> dict[tuple[str, int], str]:
+    def __call__(
+        self, path: Path, logical_date: Any = TODAY, dag_id: str | None = None, **options: Any
+    ) -> dict[tuple[str, int], str]:
         """Return the states of the tasks: (task id, map index) -> state."""
         from airflow.dag_processing.dagbag import DagBag
 
@@ -32,7 +34,7 @@ class RunDag:
         shutil.copy(path, dags)
         bag = DagBag(dags)
         assert bag.import_errors == {}
-        (dag,) = bag.dags.values()
+        (dag,) = [bag.dags[dag_id]] if dag_id else bag.dags.values()
         self.latest = dag.test(logical_date=logical_date, **options)
         return {(ti.task_id, ti.map_index): ti.state for ti in self.latest.get_task_instances()}
 
