@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
 from airflow_provider_wxanalysis.bigquery.slices import Slices
-from airflow_provider_wxanalysis.bigquery.statements import Slice, encode, pack
+from airflow_provider_wxanalysis.bigquery.statements import Chunk, Slice, encode, pack
 from airflow_provider_wxanalysis.exceptions import EmptyReportError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period
@@ -45,10 +46,22 @@ class Load:
         :raises EmptyReportError: if a due period is empty and ``on_empty`` does not allow it; all others are loaded.
         """
         self.periods = sorted([*due, *earlier])
-        for chunk in pack(self._fetched()):
-            self.slices.replace(chunk)
+        self._replace(pack(self._fetched()))
         if self.on_empty == "fail":
             self._settle([period for period in self.empty if period in due])
+
+    def _replace(self, chunks: Iterator[Chunk]) -> None:
+        """Replace one chunk's slices while the next one's periods are being fetched."""
+        writing: Future[None] | None = None
+        with ThreadPoolExecutor(1, thread_name_prefix="weanalysis-writer") as writer:
+            try:
+                for chunk in chunks:
+                    if writing:
+                        writing.result()
+                    writing = writer.submit(self.slices.replace, chunk)
+            finally:
+                if writing:
+                    writing.result()
 
     def _fetched(self) -> Iterator[Slice]:
         endpoint = self.slices.endpoint

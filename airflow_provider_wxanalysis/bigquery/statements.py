@@ -10,6 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from airflow_provider_wxanalysis.columns import EXTRA, LEADING, LOAD
@@ -79,9 +80,11 @@ def encode(endpoint: Endpoint, period: Period, rows: list[dict[str, Any]]) -> Sl
 
     :raises DestinationError: if they are more than one request holds; a slice is never split.
     """
-    names = _source_names(endpoint)
-    encoded = ",".join(_dump([_value(name, row) for name in names]) for row in rows)
-    wire_bytes = len(json.dumps(encoded)) + _SLICE_BYTES  # the client escapes the request once more, in ASCII
+    *names, _ = _source_names(endpoint)
+    values = itemgetter(*names)
+    # One call for all rows: per row it takes three times as long.
+    encoded = _dump([(*values(row), _dumped(row[EXTRA.name])) for row in rows])[1:-1]
+    wire_bytes = _escaped_length(encoded) + _SLICE_BYTES
     if wire_bytes + _REQUEST_BYTES > MAX_REQUEST_BYTES:
         raise DestinationError(
             f"{endpoint.name} {period}: its {len(rows)} rows take {wire_bytes:,} bytes, more than the "
@@ -150,9 +153,15 @@ def _parsed(column_type: str, number: int) -> str:
     return value if column_type == "STRING" else f"CAST({value} AS {column_type})"
 
 
-def _value(name: str, row: Mapping[str, Any]) -> Any:
-    value = row[name]
-    return _dump(value) if name == EXTRA.name and value is not None else value
+def _escaped_length(encoded: str) -> int:
+    """How long the JSON becomes when the client escapes it once more, in ASCII, as a string of its request."""
+    if not encoded.isascii():
+        return len(json.dumps(encoded))
+    return len(encoded) + encoded.count('"') + encoded.count("\\")
+
+
+def _dumped(extra: Any) -> str | None:
+    return None if extra is None else _dump(extra)
 
 
 def _dump(value: Any) -> str:
