@@ -43,6 +43,7 @@ class WeAnalysisHook(BaseHook):
     def __init__(self, weanalysis_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.weanalysis_conn_id = weanalysis_conn_id
+        self._in_threads = True
         self._warned: set[str] = set()
 
     @classmethod
@@ -126,10 +127,14 @@ class WeAnalysisHook(BaseHook):
     async def aread_connection(self) -> None:
         """Read the Airflow connection without blocking the event loop; for triggers.
 
+        From then on the hook makes its requests in the caller's thread: new tokens are masked through Airflow's channel
+        to the triggerer's supervisor, which is open to threads of asgiref's, not to others.
+
         :raises ConfigurationError: if a field is missing or cannot work.
         """
         read = getattr(self, "aget_connection", None) or sync_to_async(self.get_connection)  # the former since 3.1
         self._settings = Settings.from_connection(await read(self.weanalysis_conn_id))
+        self._in_threads = False
 
     @cached_property
     def _settings(self) -> Settings:
@@ -143,6 +148,9 @@ class WeAnalysisHook(BaseHook):
         return Transport(self._settings, mask_secret)
 
     def _in_flight(self, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, records.Report]]:
+        if not self._in_threads:
+            yield from (self._answer(job, self._ask(job)) for job in jobs)
+            return
         width = self._transport.settings.max_concurrency
         pending: deque[tuple[_Job, Future[records.Report]]] = deque()
         with ThreadPoolExecutor(width, thread_name_prefix="weanalysis") as pool:
@@ -150,9 +158,9 @@ class WeAnalysisHook(BaseHook):
                 for job in jobs:
                     pending.append((job, pool.submit(self._ask, job)))
                     if len(pending) == 2 * width:
-                        yield self._answer(*pending.popleft())
+                        yield self._next(pending)
                 while pending:
-                    yield self._answer(*pending.popleft())
+                    yield self._next(pending)
             finally:
                 for _, future in pending:
                     future.cancel()
@@ -162,8 +170,11 @@ class WeAnalysisHook(BaseHook):
         reply = self._transport.post(job.endpoint.path, job.request.body, endpoint=name, period=job.period)
         return records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
 
-    def _answer(self, job: _Job, future: Future[records.Report]) -> tuple[_Job, records.Report]:
-        report = future.result()
+    def _next(self, pending: deque[tuple[_Job, Future[records.Report]]]) -> tuple[_Job, records.Report]:
+        job, future = pending.popleft()
+        return self._answer(job, future.result())
+
+    def _answer(self, job: _Job, report: records.Report) -> tuple[_Job, records.Report]:
         name, news = job.endpoint.name, report.unknown - self._warned
         if news:
             self._warned |= news
