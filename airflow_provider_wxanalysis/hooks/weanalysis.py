@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_wxanalysis import records
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, Request, resolve
-from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.endpoints import Endpoint, Request, resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
 from airflow_provider_wxanalysis.get_provider_info import UI_FIELD_BEHAVIOUR
+from airflow_provider_wxanalysis.hooks.redaction import redact
 from airflow_provider_wxanalysis.hooks.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,23 +109,27 @@ class WeAnalysisHook(BaseHook):
             yield period, rows
 
     def test_connection(self) -> tuple[bool, str]:
-        """Fetch a token and ask for the quota of one analysis endpoint.
+        """Fetch a token and ask for the quota of one analysis endpoint: once, and for seconds at most.
 
         :return: whether it worked, and what a person should know or do.
         """
-        path = ENDPOINTS["daily_summary"].path
+        from airflow_provider_wxanalysis.hooks.probe import probe
+
         try:
-            quota = self.post("/cgi-bin/openapi/quota/get", {"cgi_path": path}).get("quota", {})
+            # Without the connection's id, which is a random one when Airflow's API server tests.
+            settings = Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
+            return True, probe(settings, mask_secret)
         except WeAnalysisError as error:
             return False, str(error)
-        return True, (
-            f"Connected as {self.appid} (auth={self._settings.auth}, {self._transport.tokens.describe()}). "
-            f"Calls left today for {path}: {quota.get('remain')} of {quota.get('daily_limit')}."
-        )
+        except Exception as error:  # such as a connection that is not there: the button shows it
+            return False, redact(f"{type(error).__name__}: {error}")
 
     @cached_property
     def _settings(self) -> Settings:
-        return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
+        try:
+            return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Connection {self.weanalysis_conn_id!r}: {error}") from None
 
     @cached_property
     def _transport(self) -> Transport:
