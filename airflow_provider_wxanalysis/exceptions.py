@@ -210,7 +210,11 @@ ERRCODES: dict[int, ErrorCode] = {
     40002: ErrorCode(WeAnalysisAPIError, _BUG),
     40013: ErrorCode(CredentialsError, "The AppID (connection field login) is wrong."),
     40014: ErrorCode(InvalidTokenError),
-    40125: ErrorCode(CredentialsError, f"The AppSecret (connection field password) is wrong; reset it in {_CONSOLE}."),
+    40125: ErrorCode(
+        CredentialsError,
+        "The AppSecret (connection field password) is wrong. Ask whoever keeps it: WeChat does not show it again, and "
+        f"a reset in {_CONSOLE} cuts off every system that uses it.",
+    ),
     40164: ErrorCode(CredentialsError, f"Add the IP it names to the IP allow-list in {_CONSOLE}."),
     **dict.fromkeys(range(40230, 40241), ErrorCode(CredentialsError, _SIGNED)),
     40243: ErrorCode(CredentialsError, f"The AppSecret is frozen; unfreeze it in {_CONSOLE}."),
