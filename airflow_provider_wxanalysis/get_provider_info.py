@@ -44,7 +44,7 @@ CONN_FIELDS: dict[str, dict[str, Any]] = {
     "verify": _field("TLS verification", "true, false or the path of a CA bundle.", default="true"),
     "proxies": _field(
         "Proxy",
-        "Such as http://user:password@proxy.example:3128; empty for the one that the workers' environment names.",
+        "Such as http://user:password@proxy.example:3128; empty for HTTPS_PROXY of the environment.",
         format="password",
     ),
     "access_token": _field("Access token", "For static only; it is over within two hours.", format="password"),

@@ -24,7 +24,7 @@ def base_url(host: Any, schema: Any, port: Any) -> str:
 
 
 def checked_url(name: str, url: str) -> str:
-    """Return ``url`` with its host in small letters.
+    """Return ``url``; the API's with its host in small letters, as requests writes it.
 
     :param name: the field it comes from.
     :raises ConfigurationError: if it is no web address, or would send secrets in clear.

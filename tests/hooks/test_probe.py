@@ -57,6 +57,10 @@ def test_a_connection_that_works_tells_token_and_quota(tested, wechat_server, au
     assert wechat_server.count() == (1 if auth == "static" else 2)
 
 
+def test_a_host_in_capitals_gets_its_token(tested, wechat_server):
+    assert tested(host=f"http://LocalHost:{wechat_server.port}")[0]
+
+
 @pytest.mark.parametrize("quota", [None, {}, [], {"remain": "many", "daily_limit": 5}])
 def test_a_quota_nobody_understands_is_no_failure(tested, wechat_server, quota):
     wechat_server.faults.add(faults.wrong_shape({"errcode": 0, "quota": quota}), endpoint="quota")
