@@ -75,7 +75,18 @@ class Settings:
     def from_connection(cls, connection: ConnectionLike) -> Settings:
         """Read an Airflow connection.
 
-        :raises ConfigurationError: naming the field, if something is missing or cannot work.
+        :raises ConfigurationError: naming the connection and the field, if something is missing or cannot work.
+        """
+        try:
+            return cls.read(connection)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Connection {connection.conn_id!r}: {error}") from None
+
+    @classmethod
+    def read(cls, connection: ConnectionLike) -> Settings:
+        """Read a connection whose id says nothing to anybody.
+
+        :raises ConfigurationError: naming the field alone.
         """
         extra = _filled(connection.extra_dejson)
         appid = _text("login (AppID)", connection.login)

@@ -202,14 +202,16 @@ def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
         reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
     if reply is _BROKEN:
         kind = response.headers.get("Content-Type", "no content type")
-        raise TransportError(f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON. {_ELSE}")
+        raise TransportError(
+            f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON. {_NOT_WECHAT}"
+        )
     if not isinstance(reply, dict):
         raise PayloadError(f"{endpoint}: the reply is no JSON object but {type(reply).__name__}.")
     return reply
 
 
 _BROKEN = object()
-_ELSE = "If it stays so, something other than WeChat answers; check host in the connection, and proxies."
+_NOT_WECHAT = "If it stays so, something other than WeChat answers; check host in the connection, and proxies."
 
 
 def _no_constant(name: str) -> NoReturn:

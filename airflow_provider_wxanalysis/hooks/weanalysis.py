@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 
 from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import Endpoint, Request, resolve
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.get_provider_info import UI_FIELD_BEHAVIOUR
 from airflow_provider_wxanalysis.hooks.redaction import redact
 from airflow_provider_wxanalysis.hooks.settings import Settings
@@ -116,9 +116,8 @@ class WeAnalysisHook(BaseHook):
         from airflow_provider_wxanalysis.hooks.probe import probe
 
         try:
-            # Without the connection's id, which is a random one when Airflow's API server tests.
-            settings = Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
-            return True, probe(settings, mask_secret)
+            # Airflow's API server tests under a random connection id: errors had better not name it.
+            return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id)), mask_secret)
         except WeAnalysisError as error:
             return False, str(error)
         except Exception as error:  # such as a connection that is not there: the button shows it
@@ -126,10 +125,7 @@ class WeAnalysisHook(BaseHook):
 
     @cached_property
     def _settings(self) -> Settings:
-        try:
-            return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
-        except ConfigurationError as error:
-            raise ConfigurationError(f"Connection {self.weanalysis_conn_id!r}: {error}") from None
+        return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
 
     @cached_property
     def _transport(self) -> Transport:

@@ -92,6 +92,7 @@ def test_hosts(fields, url):
 def test_connections_that_cannot_work(fields, message):
     with pytest.raises(ConfigurationError, match=message) as caught:
         settings(**fields)
+    assert str(caught.value).startswith("Connection 'c': ")
     assert "s3cret" not in str(caught.value)
 
 
