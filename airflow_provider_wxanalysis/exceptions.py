@@ -85,7 +85,8 @@ class InvalidTokenError(WeAnalysisAPIError):
 
     retryable = True
     advice = (
-        "Another system probably refreshes this AppID's token with the legacy /cgi-bin/token endpoint. "
+        "Another system probably refreshes this AppID's token with the legacy /cgi-bin/token endpoint, "
+        "or the connection holds an old token (auth=static). "
         "Use auth=stable here and there, or auth=central if your company has a token server."
     )
 
@@ -141,7 +142,7 @@ class ServiceBusyError(WeAnalysisAPIError):
 
     retryable = True
     busy = True
-    advice = "It stayed busy through several tries; Airflow's retries will ask again."
+    advice = "Try again in a few minutes, as Airflow's retries do."
 
 
 class TransportError(WeAnalysisError):
@@ -209,8 +210,12 @@ ERRCODES: dict[int, ErrorCode] = {
     40002: ErrorCode(WeAnalysisAPIError, _BUG),
     40013: ErrorCode(CredentialsError, "The AppID (connection field login) is wrong."),
     40014: ErrorCode(InvalidTokenError),
-    40125: ErrorCode(CredentialsError, f"The AppSecret (connection field password) is wrong; reset it in {_CONSOLE}."),
-    40164: ErrorCode(CredentialsError, f"Add this worker's IP, named above, to the IP allow-list in {_CONSOLE}."),
+    40125: ErrorCode(
+        CredentialsError,
+        "The AppSecret (connection field password) is wrong. Ask whoever keeps it: WeChat does not show it again, and "
+        f"a reset in {_CONSOLE} cuts off every system that uses it.",
+    ),
+    40164: ErrorCode(CredentialsError, f"Add the IP it names to the IP allow-list in {_CONSOLE}."),
     **dict.fromkeys(range(40230, 40241), ErrorCode(CredentialsError, _SIGNED)),
     40243: ErrorCode(CredentialsError, f"The AppSecret is frozen; unfreeze it in {_CONSOLE}."),
     41001: ErrorCode(WeAnalysisAPIError, _BUG),

@@ -21,45 +21,59 @@ def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
 CONN_FIELDS: dict[str, dict[str, Any]] = {
     "auth": _field(
         "Where tokens come from",
-        "stable: WeChat, without disturbing other systems. legacy: WeChat's old endpoint, which ends other systems' "
-        "tokens. static: the access token below. central: your company's token server. authorizer: a third-party "
+        "stable: from WeChat; disturbs no other system. legacy: from WeChat's old endpoint; ends the tokens of other "
+        "systems. static: the access token below. central: your company's token server. authorizer: a third-party "
         "platform.",
         default="stable",
         enum=["stable", "legacy", "static", "central", "authorizer"],
     ),
-    "timeout": _field("Timeout (s)", "Seconds to wait for WeChat.", type="number", default=30, minimum=1, maximum=600),
+    "timeout": _field(
+        "Timeout (seconds)",
+        "For connecting, and for each piece of a reply.",
+        type="number",
+        default=30,
+        minimum=1,
+        maximum=600,
+    ),
     "max_concurrency": _field(
-        "Requests in flight", "The most a task has at once.", type="integer", default=4, minimum=1, maximum=64
+        "Requests at once", "The most that one task has in flight.", type="integer", default=4, minimum=1, maximum=64
     ),
     "requests_per_minute": _field(
-        "Requests per minute", "The most a task makes; empty for no limit.", type="integer", minimum=1
+        "Requests per minute", "The most that one task makes; empty for no limit.", type="integer", minimum=1
     ),
     "verify": _field("TLS verification", "true, false or the path of a CA bundle.", default="true"),
-    "proxies": _field("Proxy", "A proxy's URL, or a JSON object of URLs by scheme.", format="password"),
-    "access_token": _field("Access token (static)", "Used as it is; ends within two hours.", format="password"),
+    "proxies": _field(
+        "Proxy",
+        "Such as http://user:password@proxy.example:3128; empty for HTTPS_PROXY of the environment.",
+        format="password",
+    ),
+    "access_token": _field("Access token", "For static only; it is over within two hours.", format="password"),
     "central_url": _field(
-        "Token server's URL (central)", "Answers GET with access_token and expires_in; {appid} is filled in."
+        "Token server's URL",
+        "For central only, such as https://tokens.example/{appid}; answers GET with access_token and expires_in.",
     ),
     "central_authorization": _field(
-        "Token server's Authorization (central)", "Sent as the Authorization header.", format="password"
+        "Token server's authorization", "For central only: the whole Authorization header.", format="password"
     ),
-    "component_appid": _field("Platform's AppID (authorizer)", "AppID of the third-party platform."),
+    "component_appid": _field("Platform's AppID", "For authorizer only."),
     "component_access_token": _field(
-        "Platform's token (authorizer)", "component_access_token; lives two hours.", format="password"
+        "Platform's token", "For authorizer only: component_access_token, which lives two hours.", format="password"
     ),
     "authorizer_refresh_token": _field(
-        "Refresh token (authorizer)", "authorizer_refresh_token of this mini program.", format="password"
+        "Refresh token", "For authorizer only: this mini program's authorizer_refresh_token.", format="password"
     ),
 }
 
-#: Standard fields of the connection form.
+#: Standard fields of the connection form. The port is shown because the Test button of Airflow 3.3.1 and 3.3.2
+#: answers "Bad Request" for a saved connection without one: https://github.com/apache/airflow/pull/73298
 UI_FIELD_BEHAVIOUR: dict[str, Any] = {
-    "hidden-fields": ["schema", "port"],
+    "hidden-fields": ["schema"],
     "relabeling": {"login": "AppID", "password": "AppSecret", "host": "API host"},
     "placeholders": {
         "login": "wx0123456789abcdef",
-        "password": "AppSecret; not needed for static, central and authorizer",
-        "host": "https://api.weixin.qq.com",
+        "password": "32 characters; not needed with a token server",
+        "host": "empty for https://api.weixin.qq.com",
+        "port": "443; Airflow 3.3's Test button needs a port",
     },
 }
 

@@ -153,7 +153,7 @@ def test_request_ids(text: str, errmsg: str, rid: str | None) -> None:
 def test_a_code_may_come_as_text_and_without_message_or_period() -> None:
     error = api_error({"errcode": "-1"}, "/cgi-bin/token")
     assert type(error) is ServiceBusyError
-    assert str(error).startswith("/cgi-bin/token: WeChat answered -1 ''. It stayed busy")
+    assert str(error).startswith("/cgi-bin/token: WeChat answered -1 ''. Try again in a few minutes")
 
 
 @pytest.mark.parametrize("code", [None, "", "x", "4 0", 40001.5, [40001]])

@@ -92,6 +92,12 @@ def test_the_hook_s_form_is_the_metadata_s():
     }
 
 
+def test_the_form_shows_the_port():
+    """Or nobody could use the Test button of Airflow 3.3.1 and 3.3.2."""
+    (connection,) = INFO["connection-types"]
+    assert "port" not in connection["ui-field-behaviour"]["hidden-fields"]
+
+
 @pytest.mark.parametrize("name", CONN_FIELDS)
 def test_secrets_and_only_secrets_are_masked_in_the_form(name):
     from airflow.sdk._shared.secrets_masker import should_hide_value_for_key

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
-
-DEFAULT_HOST = "https://api.weixin.qq.com"
+from airflow_provider_wxanalysis.hooks.addresses import DEFAULT_HOST, base_url, checked_url, proxies
 
 #: What each kind of ``auth`` needs beside the AppID: field of :class:`Settings` -> where the connection has it.
 AUTH_NEEDS: Mapping[str, Mapping[str, str]] = {
@@ -82,28 +78,32 @@ class Settings:
         :raises ConfigurationError: naming the connection and the field, if something is missing or cannot work.
         """
         try:
-            return cls._read(connection)
+            return cls.read(connection)
         except ConfigurationError as error:
             raise ConfigurationError(f"Connection {connection.conn_id!r}: {error}") from None
 
     @classmethod
-    def _read(cls, connection: ConnectionLike) -> Settings:
-        extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
+    def read(cls, connection: ConnectionLike) -> Settings:
+        """Read a connection whose id says nothing to anybody.
+
+        :raises ConfigurationError: naming the field alone.
+        """
+        extra = _filled(connection.extra_dejson)
         appid = _text("login (AppID)", connection.login)
         if not appid:
             raise ConfigurationError("login is empty; it holds the mini program's AppID.")
         central_url = _text("central_url", extra.get("central_url"))
         settings = cls(
             appid=appid,
-            base_url=_base_url(connection),
+            base_url=base_url(connection.host, connection.schema, connection.port),
             auth=str(extra.get("auth", "stable")),
             timeout=_number("timeout", extra.get("timeout", 30.0), smallest=0.001, largest=600),
-            proxies=_proxies(extra.get("proxies")),
+            proxies=proxies(extra.get("proxies")),
             verify=_verify(extra.get("verify", True)),
             requests_per_minute=_whole("requests_per_minute", extra.get("requests_per_minute"), largest=100_000),
             max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
             secret=_text("password (AppSecret)", connection.password),
-            central_url=central_url and _checked_url("central_url", central_url.replace("{appid}", appid)),
+            central_url=central_url and checked_url("central_url", central_url.replace("{appid}", appid)),
             **{
                 name: _text(name, extra.get(name))
                 for name in (
@@ -123,49 +123,26 @@ class Settings:
         return settings
 
 
-def _base_url(connection: ConnectionLike) -> str:
-    host = str(connection.host or "").strip().rstrip("/")
-    if not host:
-        return DEFAULT_HOST
-    url = host if "://" in host else f"{connection.schema or 'https'}://{host}"
-    if connection.port and urlsplit(url).port is None:
-        url = f"{url}:{connection.port}"
-    return _checked_url("host", url)
-
-
-def _checked_url(name: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{name} is no http or https address.")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
-        raise ConfigurationError(
-            f"{name} uses plain http to {parts.hostname}, so the secret would travel in clear. Use https; "
-            "http is accepted for this machine only (127.0.0.1, localhost)."
-        )
-    if name == "host" and (parts.query or parts.fragment or parts.username):
-        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without user, ? or #.")
-    return url
-
-
-def _loopback(hostname: str) -> bool:
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return hostname == "localhost"
+def _filled(extra: Any) -> dict[str, Any]:
+    """Return the fields that say something; forms store the others as null or empty text."""
+    if not isinstance(extra, Mapping):
+        raise ConfigurationError(f"extra is no JSON object but {type(extra).__name__}.")
+    stripped = {name: value.strip(" ") if isinstance(value, str) else value for name, value in extra.items()}
+    return {name: value for name, value in stripped.items() if value not in (None, "")}
 
 
 def _text(name: str, value: Any) -> str | None:
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or not value.isprintable():
-        raise ConfigurationError(f"{name} is no plain text; look for line breaks and invisible characters.")
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+        raise ConfigurationError(f"{name} is no plain text; look for line breaks, invisible and foreign characters.")
     return value.strip()
 
 
 def _number(name: str, value: Any, *, smallest: float, largest: float) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not smallest <= number <= largest:
         raise ConfigurationError(f"{name}={value!r} is no number from {smallest:g} to {largest:g}.")
@@ -184,18 +161,3 @@ def _whole(name: str, value: Any, *, largest: int) -> int | None:
 def _verify(value: Any) -> bool | str:
     words = {"true": True, "false": False}
     return words.get(str(value).lower(), str(value))
-
-
-def _proxies(value: Any) -> Mapping[str, str] | None:
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise ConfigurationError("proxies is no valid JSON object.") from None
-    if isinstance(value, str):
-        value = {"http": value, "https": value}
-    if value is not None and not (
-        isinstance(value, dict) and all(isinstance(url, str) and url for url in value.values())
-    ):
-        raise ConfigurationError("proxies is a proxy's URL, or an object of URLs by scheme.")
-    return value

@@ -29,7 +29,8 @@ from airflow_provider_wxanalysis.exceptions import (
     TransportError,
     api_error,
 )
-from airflow_provider_wxanalysis.hooks.redaction import redact, redact_urllib3_logs
+from airflow_provider_wxanalysis.hooks.failures import failure
+from airflow_provider_wxanalysis.hooks.redaction import redact_urllib3_logs
 from airflow_provider_wxanalysis.hooks.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -47,10 +48,12 @@ class Transport:
 
     :param settings: the app's connection.
     :param on_new_token: told of every new token before it is used.
+    :param attempts: how often a call is made that a moment's wait can mend.
     """
 
-    def __init__(self, settings: Settings, on_new_token: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, on_new_token: Callable[[str], None], *, attempts: int = ATTEMPTS) -> None:
         self.settings = settings
+        self._attempts = attempts
         self.tokens = Tokens(settings, self._token_call, on_new_token)
         self.session = self._session()
         self._pace = _Pace(settings.requests_per_minute)
@@ -65,7 +68,7 @@ class Transport:
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: bool(getattr(error, "busy", False))),
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            stop=tenacity.stop_after_attempt(self._attempts),
             wait=_wait,
             before_sleep=_announce,
             sleep=lambda seconds: sleep(seconds),
@@ -109,9 +112,9 @@ class Transport:
             return self.session.request(
                 method, url, timeout=self.settings.timeout, allow_redirects=False, verify=self.settings.verify, **kwargs
             )
-        except requests.RequestException as error:
-            failure = _failure(error, endpoint, urlsplit(url).netloc, self.settings.timeout)
-        raise failure  # here, not in the except block: the original would be its context
+        except (OSError, ValueError) as error:  # all of requests' own, and what it lets through of urllib3's
+            failed = failure(error, endpoint, urlsplit(url).netloc, self.settings.timeout)
+        raise failed  # here, not in the except block: the original would be its context
 
     def _session(self) -> requests.Session:
         session = requests.Session()
@@ -176,27 +179,21 @@ def _wait(state: tenacity.RetryCallState) -> float:
 def _announce(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0.0
-    log.warning("%s Trying again in %.0f s (attempt %d of %d failed).", error, wait, state.attempt_number, ATTEMPTS)
-
-
-def _failure(error: requests.RequestException, endpoint: str, host: str, timeout: float) -> TransportError:
-    if isinstance(error, requests.Timeout):
-        return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s.")
-    if isinstance(error, requests.exceptions.SSLError):
-        text = f"{endpoint}: the TLS certificate or handshake of {host} failed: {redact(str(error))}"
-        return TransportError(text, busy=False)
-    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        return TransportError(f"{endpoint}: the connection to {host} failed: {redact(str(error))}")
-    return TransportError(f"{endpoint}: the request to {host} failed: {redact(repr(error))}", busy=False)
+    log.warning("%s Trying again in %.0f s (attempt %d failed).", error, wait, state.attempt_number)
 
 
 def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
     status = response.status_code
     if status != 200:
         advice = {
+            401: " If it is your token server, check central_authorization in the connection.",
+            404: " Nothing is there; check host, or central_url, in the connection.",
+            405: " It is hardly WeChat's API that answers; check host in the connection.",
             412: " WeChat says so when Content-Length is missing; look for a proxy that sends chunked bodies.",
             429: " Something in front of WeChat limits the rate; lower it with requests_per_minute.",
         }.get(status, "")
+        if 300 <= status < 400:
+            advice = " WeChat does not redirect; check host in the connection, and proxies."
         busy = status >= 500 or status == 429
         raise TransportError(f"{endpoint}: HTTP status {status} instead of 200.{advice}", busy=busy)
     try:
@@ -205,13 +202,16 @@ def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
         reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
     if reply is _BROKEN:
         kind = response.headers.get("Content-Type", "no content type")
-        raise TransportError(f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON.")
+        raise TransportError(
+            f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON. {_NOT_WECHAT}"
+        )
     if not isinstance(reply, dict):
         raise PayloadError(f"{endpoint}: the reply is no JSON object but {type(reply).__name__}.")
     return reply
 
 
 _BROKEN = object()
+_NOT_WECHAT = "If it stays so, something other than WeChat answers; check host in the connection, and proxies."
 
 
 def _no_constant(name: str) -> NoReturn:

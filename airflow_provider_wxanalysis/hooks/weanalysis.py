@@ -13,9 +13,10 @@ from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis import records
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, Request, resolve
+from airflow_provider_wxanalysis.endpoints import Endpoint, Request, resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.get_provider_info import UI_FIELD_BEHAVIOUR
+from airflow_provider_wxanalysis.hooks.redaction import redact
 from airflow_provider_wxanalysis.hooks.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,19 +111,19 @@ class WeAnalysisHook(BaseHook):
             yield period, rows
 
     def test_connection(self) -> tuple[bool, str]:
-        """Fetch a token and ask for the quota of one analysis endpoint.
+        """Fetch a token and ask for the quota of one analysis endpoint: once, and for seconds at most.
 
         :return: whether it worked, and what a person should know or do.
         """
-        path = ENDPOINTS["daily_summary"].path
+        from airflow_provider_wxanalysis.hooks.probe import probe
+
         try:
-            quota = self.post("/cgi-bin/openapi/quota/get", {"cgi_path": path}).get("quota", {})
+            # Airflow's API server tests under a random connection id: errors had better not name it.
+            return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id)), mask_secret)
         except WeAnalysisError as error:
             return False, str(error)
-        return True, (
-            f"Connected as {self.appid} (auth={self._settings.auth}, {self._transport.tokens.describe()}). "
-            f"Calls left today for {path}: {quota.get('remain')} of {quota.get('daily_limit')}."
-        )
+        except Exception as error:  # such as a connection that is not there: the button shows it
+            return False, redact(f"{type(error).__name__}: {error}")
 
     async def aread_connection(self) -> None:
         """Read the Airflow connection without blocking the event loop; for triggers.

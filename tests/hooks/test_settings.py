@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
-from airflow.providers.common.compat.sdk import Connection
+from airflow.models import Connection as ORMConnection
+from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS
 from airflow_provider_wxanalysis.hooks.settings import DEFAULT_HOST, Settings
 
 
@@ -32,6 +35,11 @@ def test_defaults_are_safe():
         ({"host": "http://localhost:8070"}, "http://localhost:8070"),
         ({"host": "http://[::1]:8070"}, "http://[::1]:8070"),
         ({"host": "https://a.example", "port": 444}, "https://a.example:444"),
+        ({"host": "https://a.example/wechat", "port": 444}, "https://a.example:444/wechat"),
+        ({"host": "https://a.example:444", "port": 443}, "https://a.example:444"),
+        ({"host": "API2.Weixin.QQ.com/Path"}, "https://api2.weixin.qq.com/Path"),
+        ({"host": " ", "port": 443}, f"{DEFAULT_HOST}:443"),
+        ({"host": "", "schema": "", "port": 0}, DEFAULT_HOST),
     ],
 )
 def test_hosts(fields, url):
@@ -50,6 +58,19 @@ def test_hosts(fields, url):
         ({"host": "ftp://x"}, "no http or https address"),
         ({"host": "https://user:pw@x"}, "without user"),
         ({"host": "https://x?y=1"}, r"without user, \? or #"),
+        ({"host": "https://x:99999"}, "host is no web address; look for a wrong port"),
+        ({"host": "https://x:0"}, "host is no web address"),
+        ({"host": "https://[::1"}, "host is no web address"),
+        ({"host": "api weixin"}, "host is no web address"),
+        ({"host": "https://例子.com"}, "host is no web address"),
+        ({"login": "ｗｘ1"}, "is no plain text; look for line breaks, invisible and foreign"),
+        ({"extra": {"central_authorization": "Bearer s3cret 中"}}, "central_authorization is no plain text"),
+        ({"extra": {"timeout": 10**400}}, "is no number from 0.001 to 600"),
+        ({"extra": {"timeout": "nan"}}, "timeout='nan' is no number"),
+        ({"extra": {"proxies": "http://user:s3cret pw@proxy"}}, "proxies is no web address"),
+        ({"extra": {"proxies": "http://user:s3cret@:x"}}, "proxies is no web address"),
+        ({"extra": {"proxies": "http://user:s3cret@"}}, "proxies is no URL such as"),
+        ({"extra": ["s3cret"]}, "extra is no JSON object but list"),
         (
             {"extra": {"auth": "magic"}},
             "auth='magic' is unknown; choose one of stable, legacy, static",
@@ -71,7 +92,7 @@ def test_hosts(fields, url):
 def test_connections_that_cannot_work(fields, message):
     with pytest.raises(ConfigurationError, match=message) as caught:
         settings(**fields)
-    assert "Connection 'c'" in str(caught.value)
+    assert str(caught.value).startswith("Connection 'c': ")
     assert "s3cret" not in str(caught.value)
 
 
@@ -84,7 +105,19 @@ def test_connections_that_cannot_work(fields, message):
         ({"requests_per_minute": ""}, "requests_per_minute", None),
         ({"verify": False}, "verify", False),
         ({"verify": "false"}, "verify", False),
-        ({"verify": "ca.pem"}, "verify", "ca.pem"),
+        ({"verify": "False "}, "verify", False),
+        ({"verify": True}, "verify", True),
+        ({"verify": None}, "verify", True),
+        ({"verify": "  "}, "verify", True),
+        ({"verify": " /etc/ca.pem"}, "verify", "/etc/ca.pem"),
+        ({"auth": None}, "auth", "stable"),
+        ({"auth": " legacy "}, "auth", "legacy"),
+        ({"timeout": None}, "timeout", 30.0),
+        ({"timeout": " 5 "}, "timeout", 5.0),
+        ({"timeout": ""}, "timeout", 30.0),
+        ({"max_concurrency": 8.0}, "max_concurrency", 8),
+        ({"proxies": "proxy:3128"}, "proxies", {"http": "proxy:3128", "https": "proxy:3128"}),
+        ({"proxies": ' {"https": "socks5h://u:p%20w@proxy:1"} '}, "proxies", {"https": "socks5h://u:p%20w@proxy:1"}),
         ({"proxies": "http://proxy:3128"}, "proxies", {"http": "http://proxy:3128", "https": "http://proxy:3128"}),
         ({"proxies": '{"https": "http://proxy:3128"}'}, "proxies", {"https": "http://proxy:3128"}),
         ({"proxies": {"https": "http://proxy:3128"}}, "proxies", {"https": "http://proxy:3128"}),
@@ -92,6 +125,64 @@ def test_connections_that_cannot_work(fields, message):
 )
 def test_transport_settings(extra, name, value):
     assert getattr(settings(extra), name) == value
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("weanalysis://wx1:s3cret@", {}),
+        ("weanalysis://wx1:s3cret@:443/", {"base_url": f"{DEFAULT_HOST}:443"}),
+        ("weanalysis://wx1:s3cret@api2.weixin.qq.com", {"base_url": "https://api2.weixin.qq.com"}),
+        ("weanalysis://wx1:s3cret@127.0.0.1:8070/http", {"base_url": "http://127.0.0.1:8070"}),
+        ("weanalysis://http://wx1:s3cret@127.0.0.1:8070", {"base_url": "http://127.0.0.1:8070"}),
+        ("weanalysis://wx1:s%2Fcr%40t@", {"secret": "s/cr@t"}),
+        (
+            "weanalysis://wx1:s3cret@/?timeout=5&verify=false&max_concurrency=8&requests_per_minute=60&auth=legacy",
+            {"timeout": 5.0, "verify": False, "max_concurrency": 8, "requests_per_minute": 60, "auth": "legacy"},
+        ),
+        (
+            "weanalysis://wx1@/?auth=central&central_url=https%3A%2F%2Ftokens.example%2F%7Bappid%7D&verify=%2Fca.pem",
+            {"auth": "central", "central_url": "https://tokens.example/wx1", "verify": "/ca.pem", "secret": None},
+        ),
+        (
+            "weanalysis://wx1:s3cret@/?proxies=http%3A%2F%2Fproxy%3A3128&timeout=",
+            {"proxies": {"http": "http://proxy:3128", "https": "http://proxy:3128"}, "timeout": 30.0},
+        ),
+    ],
+)
+def test_connections_written_as_a_uri(monkeypatch, uri, expected):
+    monkeypatch.setenv("AIRFLOW_CONN_C", uri)
+    found = Settings.from_connection(BaseHook.get_connection("c"))
+    defaults = Settings("wx1", secret="s3cret")
+    assert found == replace(defaults, **expected)
+
+
+FORM = dict.fromkeys(CONN_FIELDS) | {
+    name: field["schema"]["default"] for name, field in CONN_FIELDS.items() if "default" in field["schema"]
+}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"host": "https://proxy.example:8443/wechat/", "port": 443},
+        {"host": "http://[::1]:8070"},
+        {"host": "127.0.0.1", "schema": "http", "port": 8070},
+        {"password": "a/b:c@d%20&+?#"},
+        {"extra": {**FORM, "verify": False, "proxies": {"https": "http://u:p%40@proxy:1"}, "timeout": 2.5}},
+    ],
+)
+def test_the_test_button_s_way_changes_nothing(monkeypatch, fields):
+    """Airflow's API server hands the form's fields to the hook as a URI in its environment."""
+    fields = {"login": "wx1", "password": "s3cret", "extra": FORM, **fields}
+    stored = ORMConnection(conn_id="c", conn_type="weanalysis", **{**fields, "extra": json.dumps(fields["extra"])})
+    monkeypatch.setenv("AIRFLOW_CONN_C", stored.get_uri())
+    assert Settings.from_connection(BaseHook.get_connection("c")) == Settings.from_connection(stored)
+
+
+def test_a_form_left_as_it_is_means_the_defaults():
+    assert settings(FORM) == settings()
 
 
 def test_the_token_server_s_address_is_filled_in():

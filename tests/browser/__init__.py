@@ -1,0 +1,1 @@
+"""The connection form in a real browser: ``python -m tests.browser``."""
