@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import textwrap
 
 import pendulum
@@ -13,6 +12,7 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import DAY, MONTH, SHANGHAI, WEEK
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS, HOME
+from tests.support.dags import dag_bag, run_dag_file
 from tests.support.servers import REPOSITORY
 from tests.test_operators import subclasses as operator_classes
 from tests.test_readme import SNIPPETS as README_SNIPPETS
@@ -44,16 +44,7 @@ def run_dag(wechat_server, connect, dataset, monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_WEANALYSIS_DATASET", dataset)
 
     def run(path, logical_date=TODAY, **options):
-        from airflow.dag_processing.dagbag import DagBag
-
-        for old in DAGS.glob("*.py"):
-            old.unlink()
-        shutil.copy(path, DAGS)
-        bag = DagBag(DAGS)
-        assert bag.import_errors == {}
-        (dag,) = bag.dags.values()
-        run = dag.test(logical_date=logical_date, **options)
-        return {(ti.task_id, ti.map_index): ti.state for ti in run.get_task_instances()}
+        return run_dag_file(path, DAGS, logical_date, **options)
 
     return run
 
@@ -187,10 +178,8 @@ def test_what_no_retry_mends_is_not_retried(run_dag, dag_file, wechat_server):
 
 
 def test_a_dag_with_a_wrong_literal_does_not_parse(dag_file):
-    from airflow.dag_processing.dagbag import DagBag
-
     path = dag_file(
         "wrong", "WeAnalysisDailySummaryOperator(task_id='t', from_date='2026-13-01', to_date='2026-13-01')"
     )
-    (error,) = DagBag(path).import_errors.values()
+    (error,) = dag_bag(path).import_errors.values()
     assert "'2026-13-01' is no date of the calendar" in error
