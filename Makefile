@@ -1,9 +1,11 @@
 # make demo    fetch every endpoint with real Airflow and load it through the BigQuery protocol; no account needed
 # make test    all tests
 # make check   lint, format, types
+# make lock    move the versions in tests/constraints to the newest
 # make clean   remove what the others made
 #
-# Each sets up what it needs: .venv (Airflow and this package) and .venv-bigquery (local-bigquery, on Python 3.13).
+# Each sets up what it needs: .venv (Airflow and this package), .venv-bigquery (local-bigquery, on Python 3.13) and, for
+# the tests, .venv-airflow-* (other versions of Airflow, on Python 3.11 or 3.12).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,7 +19,15 @@ UV := $(VENV)/bin/uv
 LOCKS := tests/constraints
 BIGQUERY_EXTENSIONS := spatial ducklake icu
 
-.PHONY: help demo test check lock clean
+# Airflow is installed as its own documentation advises: at the versions in constraints, tests/constraints/airflow-*.txt.
+# The short suite in tests/compat runs in every environment, all tests run in the main one.
+MAIN := 3.3
+OTHERS := 2.11 3.0 3.1 3.2 google
+PRERELEASE := 3.4
+EXTRAS_$(MAIN) := dev
+EXTRAS_google := google
+
+.PHONY: help demo test check prerelease lock lock-local-bigquery clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -25,7 +35,7 @@ help:
 demo: $(VENV)/.installed $(BIGQUERY)/.installed
 	@$(PYTHON) -m tests.demo
 
-test: $(VENV)/.installed $(BIGQUERY)/.installed
+test: $(VENV)/.installed $(BIGQUERY)/.installed $(OTHERS:%=.venv-airflow-%/.installed) prerelease
 	$(PYTHON) -m pytest --cov --cov-report=term
 
 check: $(VENV)/.installed
@@ -33,14 +43,25 @@ check: $(VENV)/.installed
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
-# Airflow is installed at the versions the tests were last green with, as its own documentation advises.
-$(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-3.3.txt
+$(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-$(MAIN).txt
 	@python="$$(python3 tests/support/find_python.py 3.11 3.13)"
 	echo "Installing Airflow and this package into $(VENV) ..."
 	test -x $(PYTHON) || "$$python" -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-3.3.txt --editable '.[dev]'
+	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-$(MAIN).txt --editable '.[dev]'
 	touch $@
+
+.venv-airflow-%/.installed: pyproject.toml $(LOCKS)/airflow-%.in $(LOCKS)/airflow-%.txt | $(VENV)/.installed
+	@python="$$(python3 tests/support/find_python.py 3.11 3.12)"
+	echo "Installing Airflow $* into $(@D) ..."
+	test -x $(@D)/bin/python || "$$python" -m venv --without-pip $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $(LOCKS)/airflow-$*.txt \
+	  --requirement $(LOCKS)/airflow-$*.in --editable '.[$(EXTRAS_$*)]'
+	touch $@
+
+# The newest pre-release is worth a look, but neither its packaging nor its faults may fail the run.
+prerelease: $(VENV)/.installed
+	-@$(MAKE) --silent .venv-airflow-$(PRERELEASE)/.installed
 
 # DuckDB would download its extensions; here they come as packages and are put where it looks for them.
 $(BIGQUERY)/.installed: $(VENV)/.installed $(LOCKS)/local-bigquery.txt
@@ -55,15 +76,28 @@ $(BIGQUERY)/.installed: $(VENV)/.installed $(LOCKS)/local-bigquery.txt
 	done
 	touch $@
 
-# Run by hand to move to newer versions; then see whether the tests still pass.
-lock: $(VENV)/.installed
-	cd $(LOCKS)
-	../../$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-annotate \
-	  --extra dev ../../pyproject.toml --output-file airflow-3.3.txt
-	../../$(UV) pip compile --quiet --upgrade --universal --python-version 3.13 --no-header --no-annotate \
-	  --override local-bigquery.override local-bigquery.in --output-file local-bigquery.txt
+# Run by hand to move to newer versions; then see whether the tests still pass. An old Airflow is resolved as of some
+# days after its last release, because with the packages of today 3.0 and 3.2 are broken; but common-compat, which this
+# package needs newer, comes with what it needs as of today.
+AS_OF_2.11 := 2026-03-21
+AS_OF_3.0 := 2025-09-05
+AS_OF_3.1 := 2026-03-18
+AS_OF_3.2 := 2026-06-05
+AS_OF_TODAY := apache-airflow-providers-common-compat asgiref
+COMPILE = $(UV) pip compile --quiet --upgrade --universal --no-header --no-annotate
+
+lock: $(patsubst %,lock-%,$(MAIN) $(OTHERS) $(PRERELEASE)) lock-local-bigquery
+
+lock-%: $(LOCKS)/airflow-%.in | $(VENV)/.installed
+	$(COMPILE) --python-version 3.11 pyproject.toml $(EXTRAS_$*:%=--extra %) $< --output-file $(LOCKS)/airflow-$*.txt \
+	  $(if $(AS_OF_$*),--exclude-newer $(AS_OF_$*) $(AS_OF_TODAY:%=--exclude-newer-package %=false))
+
+lock-local-bigquery: | $(VENV)/.installed
+	$(COMPILE) --python-version 3.13 --override $(LOCKS)/local-bigquery.override $(LOCKS)/local-bigquery.in \
+	  --output-file $(LOCKS)/local-bigquery.txt
 
 clean:
-	rm -rf $(VENV) $(BIGQUERY) .cache demo-output dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv-airflow-* $(VENV) $(BIGQUERY) .cache demo-output dist .coverage .pytest_cache .mypy_cache .ruff_cache \
+	  .hypothesis
 
 .ONESHELL:

@@ -37,9 +37,9 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(scope="session")
 def bigquery_url() -> Iterator[str | None]:
-    """The BigQuery that the tests write to; ``None`` for the real one."""
-    if REAL_PROJECT:
-        yield None
+    """The BigQuery that the tests write to: one that runs already, or a new one; ``None`` for the real one."""
+    if REAL_PROJECT or "BIGQUERY_EMULATOR_HOST" in os.environ:
+        yield None if REAL_PROJECT else os.environ["BIGQUERY_EMULATOR_HOST"]
         return
     with local_bigquery(HOME / "bigquery") as url:
         os.environ["BIGQUERY_EMULATOR_HOST"] = url

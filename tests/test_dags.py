@@ -12,6 +12,7 @@ from airflow_provider_wxanalysis.periods import DAY, MONTH, SHANGHAI, WEEK
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
 from tests.support.dag_runs import TODAY
+from tests.support.dags import dag_bag
 from tests.support.servers import REPOSITORY
 from tests.test_operators import subclasses as operator_classes
 from tests.test_readme import DAG_SNIPPETS
@@ -161,10 +162,8 @@ def test_what_no_retry_mends_is_not_retried(run_dag, dag_file, wechat_server):
 
 
 def test_a_dag_with_a_wrong_literal_does_not_parse(dag_file):
-    from airflow.dag_processing.dagbag import DagBag
-
     path = dag_file(
         "wrong", "WeAnalysisDailySummaryOperator(task_id='t', from_date='2026-13-01', to_date='2026-13-01')"
     )
-    (error,) = DagBag(path).import_errors.values()
+    (error,) = dag_bag(path).import_errors.values()
     assert "'2026-13-01' is no date of the calendar" in error

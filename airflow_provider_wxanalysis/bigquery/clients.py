@@ -67,7 +67,9 @@ def _through_airflow(
             f"gcp_conn_id={gcp_conn_id!r} needs the Google provider: pip install "
             "'airflow-provider-wxanalysis[google]'. Or set gcp_conn_id=None to use the worker's own Google credentials."
         ) from error
-    hook = BigQueryHook(gcp_conn_id=gcp_conn_id, location=location, impersonation_chain=impersonation_chain)
+    hook = BigQueryHook(
+        gcp_conn_id=gcp_conn_id, location=location, impersonation_chain=impersonation_chain, use_legacy_sql=False
+    )
     client: bigquery.Client = hook.get_client(
         project_id=project_id or hook.project_id or fallback_project, location=location
     )

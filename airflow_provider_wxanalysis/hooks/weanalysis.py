@@ -15,7 +15,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import Endpoint, Request, resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
-from airflow_provider_wxanalysis.get_provider_info import UI_FIELD_BEHAVIOUR
+from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.hooks.redaction import redact
 from airflow_provider_wxanalysis.hooks.settings import Settings
 
@@ -48,9 +48,14 @@ class WeAnalysisHook(BaseHook):
         self._warned: set[str] = set()
 
     @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the extra fields of the connection form, for Airflow before 3.2."""
+        return form.connection_form_widgets()
+
+    @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Return labels and placeholders of the connection form, for Airflow before 3.2."""
-        return {name.replace("-", "_"): value for name, value in UI_FIELD_BEHAVIOUR.items()}
+        return form.ui_field_behaviour()
 
     @property
     def appid(self) -> str:

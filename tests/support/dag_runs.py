@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pendulum
 import pytest
 
 from airflow_provider_wxanalysis.periods import SHANGHAI
+from tests.support.dags import run_dag_file, task_states
 
 TODAY = pendulum.now(SHANGHAI).at(23)
 
@@ -22,21 +22,10 @@ class RunDag:
 
     latest: Any = None
 
-    def __call__(
-        self, path: Path, logical_date: Any = TODAY, dag_id: str | None = None, **options: Any
-    ) -> dict[tuple[str, int], str]:
+    def __call__(self, path: Path, logical_date: Any = TODAY, **options: Any) -> dict[tuple[str, int], str]:
         """Return the states of the tasks: (task id, map index) -> state."""
-        from airflow.dag_processing.dagbag import DagBag
-
-        dags = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-        for old in dags.glob("*.py"):
-            old.unlink()
-        shutil.copy(path, dags)
-        bag = DagBag(dags)
-        assert bag.import_errors == {}
-        (dag,) = [bag.dags[dag_id]] if dag_id else bag.dags.values()
-        self.latest = dag.test(logical_date=logical_date, **options)
-        return {(ti.task_id, ti.map_index): ti.state for ti in self.latest.get_task_instances()}
+        self.latest = run_dag_file(path, Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]), logical_date, **options)
+        return task_states(self.latest)
 
 
 @pytest.fixture

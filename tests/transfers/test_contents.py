@@ -9,7 +9,6 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
-    AirflowOptionalProviderFeatureException,
     AirflowSkipException,
 )
 
@@ -215,13 +214,6 @@ def test_appid_and_endpoint_are_filled_in(load, dataset, bq):
     summary = load("daily_summary", TODAY, destination_project_dataset_table=f"{dataset}.{{endpoint}}_{{appid}}")
     assert summary["table"] == f"{dataset}.daily_summary_{APPS[0]}"
     assert bq.get_table(summary["table"]).labels["weanalysis_endpoint"] == "daily_summary"
-
-
-def test_a_gcp_connection_without_the_google_provider(load):
-    with pytest.raises(
-        AirflowOptionalProviderFeatureException, match=r"pip install 'airflow-provider-wxanalysis\[google\]'"
-    ):
-        load("daily_summary", TODAY, gcp_conn_id="google_cloud_default")
 
 
 def test_impersonation_needs_a_gcp_connection(load):
