@@ -36,6 +36,10 @@ COMPONENTS = {
 }
 
 
+class DatabaseError(RuntimeError):
+    """SQLite lets one process write, and Airflow tells those who come between that the database is locked."""
+
+
 class LiveAirflow:
     """A running Airflow, by its REST API and its command line.
 
@@ -98,7 +102,10 @@ class LiveAirflow:
         if not self._token:
             self._token = _request("GET", f"{self.url}/auth/token")["access_token"]
         url = f"{self.url}/api/v2/{path}?{urllib.parse.urlencode(query, doseq=True)}"
-        return _request(method, url, body, {"Authorization": f"Bearer {self._token}"})
+        for _ in range(5):
+            with contextlib.suppress(DatabaseError):
+                return _request(method, url, body, {"Authorization": f"Bearer {self._token}"})
+        raise DatabaseError(f"{method} {url}: the database was locked each time.")
 
     def connect(self, conn_id: str, connection: Json) -> None:
         """Make a connection, given as for ``AIRFLOW_CONN_…``, or replace it."""
@@ -107,20 +114,24 @@ class LiveAirflow:
             self.api("DELETE", f"connections/{conn_id}")
         self.api("POST", "connections", body)
 
+    def set_variable(self, key: str, value: str) -> None:
+        """Make a Variable or replace it."""
+        with contextlib.suppress(LookupError):
+            self.api("DELETE", f"variables/{key}")
+        self.api("POST", "variables", {"key": key, "value": value})
+
     def add_dags(self, path: Path, dag_ids: Sequence[str]) -> None:
-        """Copy a DAG file into the DAGs folder, wait until its DAGs are known, and switch them on.
+        """Copy a DAG file into the DAGs folder and wait until its DAGs are known. They are paused.
 
         :param path: the file; what it imports from ``tests`` is found.
         :param dag_ids: DAGs to wait for, all of which the file must have.
         """
         shutil.copy(path, self.dags)
         self.wait(lambda: set(dag_ids) <= self._known_dags(path.name), f"DAGs {', '.join(dag_ids)}")
-        for dag_id in dag_ids:
-            self.unpause(dag_id)
 
-    def unpause(self, dag_id: str) -> None:
-        """Switch a DAG on."""
-        self.api("PATCH", f"dags/{dag_id}", {"is_paused": False}, update_mask="is_paused")
+    def unpause(self, dag_id_pattern: str) -> None:
+        """Switch DAGs on; ``%`` stands for anything."""
+        self.api("PATCH", "dags", {"is_paused": False}, update_mask="is_paused", dag_id_pattern=dag_id_pattern)
 
     def trigger(self, dag_id: str, **body: Any) -> str:
         """Trigger a DAG as the UI does and return the run's id.
@@ -178,7 +189,7 @@ class LiveAirflow:
         while not (found := until()):
             if time.monotonic() > end:
                 raise TimeoutError(f"No {what} within {seconds:.0f} s.{self._complaints()}")
-            time.sleep(0.5)
+            time.sleep(1)
         return found
 
     def _known_dags(self, file: str) -> set[str]:
@@ -197,7 +208,7 @@ def live_airflow(
     home: Path,
     *,
     executor: str = "LocalExecutor",
-    workers: int = 4,
+    workers: int = 3,
     env: Mapping[str, str] | None = None,
     python: str = sys.executable,
 ) -> Iterator[LiveAirflow]:
@@ -255,7 +266,8 @@ def _request(method: str, url: str, body: Json | None = None, headers: Mapping[s
     except urllib.error.HTTPError as error:
         with error:
             text = error.read().decode(errors="replace")
-        kind = LookupError if error.code == 404 else RuntimeError
+        locked = error.code == 500 and "Database error" in text
+        kind = LookupError if error.code == 404 else DatabaseError if locked else RuntimeError
         raise kind(f"{method} {url} was answered {error.code}: {text}") from None
 
 
