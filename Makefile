@@ -1,9 +1,11 @@
 # make demo    fetch every endpoint with real Airflow and load it through the BigQuery protocol; no account needed
 # make test    all tests
+# make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
 # make check   lint, format, types
 # make clean   remove what the others made
 #
-# Each sets up what it needs: .venv (Airflow and this package) and .venv-bigquery (local-bigquery, on Python 3.13).
+# Each sets up what it needs: .venv (Airflow and this package) and .venv-bigquery (local-bigquery, on Python 3.13); for
+# "make live" also .venv-celery.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,12 +14,13 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIGQUERY := .venv-bigquery
+CELERY := .venv-celery
 PYTHON := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 LOCKS := tests/constraints
 BIGQUERY_EXTENSIONS := spatial ducklake icu
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test live check lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -27,6 +30,9 @@ demo: $(VENV)/.installed $(BIGQUERY)/.installed
 
 test: $(VENV)/.installed $(BIGQUERY)/.installed
 	$(PYTHON) -m pytest --cov --cov-report=term
+
+live: $(VENV)/.installed $(BIGQUERY)/.installed $(CELERY)/.installed
+	$(PYTHON) -m pytest -m live
 
 check: $(VENV)/.installed
 	$(VENV)/bin/ruff check
@@ -40,6 +46,13 @@ $(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-3.3.txt
 	test -x $(PYTHON) || "$$python" -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-3.3.txt --editable '.[dev]'
+	touch $@
+
+$(CELERY)/.installed: $(VENV)/.installed $(LOCKS)/airflow-3.3.txt
+	@echo "Installing Airflow with Celery and this package into $(CELERY) ..."
+	test -x $(CELERY)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(CELERY)
+	$(UV) pip install --quiet --python $(CELERY)/bin/python --constraint $(LOCKS)/airflow-3.3.txt \
+	  --editable . 'apache-airflow-providers-celery[redis]'
 	touch $@
 
 # DuckDB would download its extensions; here they come as packages and are put where it looks for them.
@@ -64,6 +77,6 @@ lock: $(VENV)/.installed
 	  --override local-bigquery.override local-bigquery.in --output-file local-bigquery.txt
 
 clean:
-	rm -rf $(VENV) $(BIGQUERY) .cache demo-output dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BIGQUERY) $(CELERY) .cache demo-output dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .ONESHELL:
