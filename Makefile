@@ -1,11 +1,12 @@
 # make demo    fetch every endpoint with real Airflow and load it through the BigQuery protocol; no account needed
 # make test    all tests
+# make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
 # make check   lint, format, types
 # make lock    move the versions in tests/constraints to the newest
 # make clean   remove what the others made
 #
 # Each sets up what it needs: .venv (Airflow and this package), .venv-bigquery (local-bigquery, on Python 3.13) and, for
-# the tests, .venv-airflow-* (other versions of Airflow, on Python 3.11 or 3.12).
+# the tests, .venv-airflow-* (other versions of Airflow, on Python 3.11 or 3.12; Airflow with Celery).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -24,10 +25,11 @@ BIGQUERY_EXTENSIONS := spatial ducklake icu
 MAIN := 3.3
 OTHERS := 2.11 3.0 3.1 3.2 google
 PRERELEASE := 3.4
+LIVE := celery
 EXTRAS_$(MAIN) := dev
 EXTRAS_google := google
 
-.PHONY: help demo test check prerelease lock lock-local-bigquery clean
+.PHONY: help demo test live check prerelease lock lock-local-bigquery clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -37,6 +39,9 @@ demo: $(VENV)/.installed $(BIGQUERY)/.installed
 
 test: $(VENV)/.installed $(BIGQUERY)/.installed $(OTHERS:%=.venv-airflow-%/.installed) prerelease
 	$(PYTHON) -m pytest --cov --cov-report=term
+
+live: $(VENV)/.installed $(BIGQUERY)/.installed .venv-airflow-$(LIVE)/.installed
+	$(PYTHON) -m pytest -m live
 
 check: $(VENV)/.installed
 	$(VENV)/bin/ruff check
@@ -86,7 +91,7 @@ AS_OF_3.2 := 2026-06-05
 AS_OF_TODAY := apache-airflow-providers-common-compat asgiref
 COMPILE = $(UV) pip compile --quiet --upgrade --universal --no-header --no-annotate
 
-lock: $(patsubst %,lock-%,$(MAIN) $(OTHERS) $(PRERELEASE)) lock-local-bigquery
+lock: $(patsubst %,lock-%,$(MAIN) $(OTHERS) $(PRERELEASE) $(LIVE)) lock-local-bigquery
 
 lock-%: $(LOCKS)/airflow-%.in | $(VENV)/.installed
 	$(COMPILE) --python-version 3.11 pyproject.toml $(EXTRAS_$*:%=--extra %) $< --output-file $(LOCKS)/airflow-$*.txt \

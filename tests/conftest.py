@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.airflow_home import make_airflow_home
+from tests.support.live_airflow import LiveAirflow, live_airflow
 from tests.support.proxy import Proxy, recording_proxy
 from tests.support.servers import local_bigquery
 
@@ -96,6 +97,13 @@ def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
         return sorted(found, key=lambda row: [str(value) for value in row.values()])
 
     return rows
+
+
+@pytest.fixture(scope="session")
+def live(bigquery_url: str | None) -> Iterator[LiveAirflow]:
+    """A whole Airflow, with the BigQuery that the tests write to. It takes half a minute to start, once."""
+    with live_airflow(HOME / "live", env={"BIGQUERY_EMULATOR_HOST": bigquery_url} if bigquery_url else {}) as airflow:
+        yield airflow
 
 
 def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> dict[str, Any]:

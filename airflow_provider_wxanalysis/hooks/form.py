@@ -19,7 +19,7 @@ def connection_form_widgets() -> dict[str, Any]:
     from wtforms.validators import Optional, any_of
 
     def field(label: str, description: str, schema: dict[str, Any]) -> Any:
-        # All connection types share one form in Airflow 2: a field that insists on a value would block every other type.
+        # All connection types share one form in Airflow 2: a field that insists on a value would block the other types.
         validators = [Optional(), *([any_of(schema["enum"])] if "enum" in schema else [])]
         kind, widget, default = StringField, BS3TextFieldWidget, schema.get("default")
         if schema.get("format") == "password":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from airflow_provider_wxanalysis.columns import EXTRA, LEADING, LOAD, Column
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from tests.intervals.table import SCHEDULES
 from tests.support.servers import REPOSITORY
 
 README = REPOSITORY / "README.md"
@@ -43,6 +44,22 @@ def columns() -> Iterator[str]:
     yield from _table("Every table ends with", (EXTRA, *LOAD))
 
 
+def schedules() -> Iterator[str]:
+    """Yield the table of schedules, each with the last of the runs that it is tested with."""
+    yield "| `schedule=` | a run due | loads days | weeks | months | leaves out |"
+    yield "|---|---|---|---|---|---|"
+    for schedule in SCHEDULES:
+        setting = "<br>`[scheduler] create_cron_data_intervals = True`" if schedule.cron_data_intervals else ""
+        due, *loads = schedule.runs[-1]
+        cells = [f"`{schedule.timetable}`{setting}", due, *map(_span, loads), schedule.loses]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _span(periods: str | None) -> str:
+    each = (periods or "–").split()
+    return each[0] if len(each) == 1 else f"{len(each)}: {each[0].split('/')[0]} to {each[-1].split('/')[-1]}"
+
+
 def tree() -> Iterator[str]:
     """Yield the package's files, each with the first line of its docstring."""
     package = REPOSITORY / "airflow_provider_wxanalysis"
@@ -63,7 +80,12 @@ def _table(title: str, of: tuple[Column, ...]) -> Iterator[str]:
     yield ""
 
 
-PARTS: dict[str, Callable[[], Iterator[str]]] = {"endpoints": endpoints, "columns": columns, "tree": tree}
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "schedules": schedules,
+    "endpoints": endpoints,
+    "columns": columns,
+    "tree": tree,
+}
 
 
 def rendered(text: str) -> str:

@@ -1,0 +1,36 @@
+"""Everything of many apps as mapped tasks of one run; and a DAG whose past is loaded by a backfill."""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import DAG
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+
+load = WeAnalysisToBigQueryOperator.partial(
+    task_id="load",
+    destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.{endpoint}",
+    gcp_conn_id=None,
+    pool="weanalysis",
+)
+
+with DAG("live_everything", schedule=None):
+    load.expand(endpoint=list(ENDPOINTS), weanalysis_conn_id=["weanalysis_shop", "weanalysis_magazine"])
+
+with DAG(
+    "live_backfill",
+    schedule=CronDataIntervalTimetable("30 10 * * *", timezone="Asia/Shanghai"),
+    start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
+    end_date=pendulum.datetime(2026, 4, 1, tz="Asia/Shanghai"),
+    catchup=False,
+):
+    WeAnalysisToBigQueryOperator(
+        task_id="load",
+        endpoint="daily_retain",
+        destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.backfilled",
+        weanalysis_conn_id="weanalysis_shop",
+        gcp_conn_id=None,
+        pool="weanalysis",
+    )

@@ -1,0 +1,58 @@
+"""Whole days on a live stack: what WeChat served is what BigQuery holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.periods import Period
+from tests.conftest import APPS
+from tests.transfers.test_round_trip import in_order, served
+
+pytestmark = pytest.mark.live
+
+
+def all_served(server, endpoint):
+    """The rows of the latest reply for every app and period of an endpoint."""
+    keys = [(appid, begin, end) for name, appid, begin, end in server.served if name == endpoint.name]
+    return in_order(
+        row
+        for appid, begin, end in keys
+        for row in served(server, endpoint, appid, Period(dt.date.fromisoformat(begin), dt.date.fromisoformat(end)))
+    )
+
+
+def test_everything_of_two_apps_in_one_run(stack, wechat, read):
+    airflow, dataset = stack
+    wechat.calls.clear()
+    wechat.served.clear()
+    airflow.unpause("live_everything")
+    run_id = airflow.trigger("live_everything")
+    run = airflow.finished_run("live_everything", run_id, seconds=600)
+    tasks = airflow.tasks("live_everything", run_id)
+    assert {task["state"] for task in tasks} == {"success"}
+    assert len(tasks) == len(ENDPOINTS) * len(APPS) == 26
+    assert run["state"] == "success"
+    for endpoint in ENDPOINTS.values():
+        rows = read(f"{dataset}.{endpoint.name}")
+        assert {row["appid"] for row in rows} == set(APPS)
+        assert rows == all_served(wechat, endpoint), endpoint.name
+
+
+def test_a_backfill_of_fourteen_days(stack, wechat, read):
+    airflow, dataset = stack
+    wechat.calls.clear()
+    wechat.served.clear()
+    dates = ("--from-date", "2026-03-01T00:00+08:00", "--to-date", "2026-03-15T00:00+08:00")
+    airflow.cli("backfill", "create", "--dag-id", "live_backfill", *dates)
+    airflow.unpause("live_backfill")
+    runs = airflow.finished_runs("live_backfill", 14, seconds=600)
+    assert [(run["run_type"], run["state"]) for run in runs] == [("backfill", "success")] * 14
+    days = [f"2026-03-{day:02}" for day in range(1, 15)]
+    loaded = [airflow.xcom("live_backfill", run["dag_run_id"], "load")["periods"] for run in runs]
+    assert loaded == [[day] for day in days], "each its own day, and none again"
+    rows = read(f"{dataset}.backfilled")
+    assert rows == all_served(wechat, ENDPOINTS["daily_retain"])
+    assert sorted({row["begin_date"] for row in rows}) == days

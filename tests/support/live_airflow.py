@@ -1,0 +1,282 @@
+"""A whole Airflow on loopback: API server, scheduler, DAG processor and triggerer, each a process of its own.
+
+Made for tests of what only the real components do: create runs, run tasks beside one another, wait in a triggerer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+from cryptography.fernet import Fernet
+
+from tests.support.airflow_home import make_airflow_home
+from tests.support.servers import REPOSITORY, free_port, running, wait_for
+
+T = TypeVar("T")
+Json = dict[str, Any]
+FINISHED = {"success", "failed"}
+#: The API server is up before them: they ask it as soon as they start, and give up when it is slow.
+COMPONENTS = {
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+
+
+class DatabaseError(RuntimeError):
+    """SQLite lets one process write, and Airflow tells those who come between that the database is locked."""
+
+
+class LiveAirflow:
+    """A running Airflow, by its REST API and its command line.
+
+    :ivar url: the API server's address.
+    :ivar dags: the DAGs folder; see :meth:`add_dags`.
+    :ivar environment: what every process of it has.
+    """
+
+    def __init__(self, home: Path, environment: Mapping[str, str], url: str, python: str) -> None:
+        self.home = home
+        self.dags = home / "dags"
+        self.environment = dict(environment)
+        self.url = url
+        self._python = python
+        self._components: dict[str, contextlib.ExitStack] = {}
+        self._token = ""
+
+    # --- processes
+
+    def start(self, component: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a component: an ``airflow`` command that goes on until :meth:`stop`."""
+        stack = self._components[component] = contextlib.ExitStack()
+        arguments = [self._python, "-m", "airflow", *command]
+        process = stack.enter_context(running(arguments, self.log(component), self.environment))
+        stack.callback(_end_family, psutil.Process(process.pid))
+        return process
+
+    def stop(self, component: str) -> None:
+        """End a component and all processes it has started."""
+        self._components.pop(component).close()
+
+    def restart(self, component: str) -> None:
+        """End a component and start it anew."""
+        self.stop(component)
+        self.start(component, COMPONENTS[component])
+
+    def stop_all(self) -> None:
+        """End everything, what was started last first."""
+        for component in reversed(list(self._components)):
+            self.stop(component)
+
+    def log(self, component: str) -> Path:
+        """Return where a component's output goes."""
+        return self.home / f"{component}.log"
+
+    def cli(self, *arguments: str) -> str:
+        """Run an ``airflow`` command to its end and return what it printed."""
+        command = [self._python, "-m", "airflow", *arguments]
+        run = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL
+        )
+        if run.returncode:
+            raise RuntimeError(f"airflow {' '.join(arguments)} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
+        return run.stdout
+
+    # --- REST
+
+    def api(self, method: str, path: str, body: Json | None = None, **query: Any) -> Any:
+        """Call ``/api/v2/{path}`` and return its JSON."""
+        if not self._token:
+            self._token = _request("GET", f"{self.url}/auth/token")["access_token"]
+        url = f"{self.url}/api/v2/{path}?{urllib.parse.urlencode(query, doseq=True)}"
+        for _ in range(5):
+            with contextlib.suppress(DatabaseError):
+                return _request(method, url, body, {"Authorization": f"Bearer {self._token}"})
+        raise DatabaseError(f"{method} {url}: the database was locked each time.")
+
+    def connect(self, conn_id: str, connection: Json) -> None:
+        """Make a connection, given as for ``AIRFLOW_CONN_…``, or replace it."""
+        body = {**connection, "connection_id": conn_id, "extra": json.dumps(connection.get("extra", {}))}
+        with contextlib.suppress(LookupError):
+            self.api("DELETE", f"connections/{conn_id}")
+        self.api("POST", "connections", body)
+
+    def set_variable(self, key: str, value: str) -> None:
+        """Make a Variable or replace it."""
+        with contextlib.suppress(LookupError):
+            self.api("DELETE", f"variables/{key}")
+        self.api("POST", "variables", {"key": key, "value": value})
+
+    def add_dags(self, path: Path, dag_ids: Sequence[str]) -> None:
+        """Copy a DAG file into the DAGs folder and wait until its DAGs are known. They are paused.
+
+        :param path: the file; what it imports from ``tests`` is found.
+        :param dag_ids: DAGs to wait for, all of which the file must have.
+        """
+        shutil.copy(path, self.dags)
+        self.wait(lambda: set(dag_ids) <= self._known_dags(path.name), f"DAGs {', '.join(dag_ids)}")
+
+    def unpause(self, dag_id_pattern: str) -> None:
+        """Switch DAGs on; ``%`` stands for anything."""
+        self.api("PATCH", "dags", {"is_paused": False}, update_mask="is_paused", dag_id_pattern=dag_id_pattern)
+
+    def trigger(self, dag_id: str, **body: Any) -> str:
+        """Trigger a DAG as the UI does and return the run's id.
+
+        :param body: what the REST API takes, such as ``logical_date`` (none by default) or ``conf``.
+        """
+        return str(self.api("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, **body})["dag_run_id"])
+
+    def runs(self, dag_id: str) -> list[Json]:
+        """Return a DAG's runs, in the order in which they were due."""
+        found: list[Json] = self.api("GET", f"dags/{dag_id}/dagRuns", order_by="run_after", limit=100)["dag_runs"]
+        return found
+
+    def finished_runs(self, dag_id: str, count: int = 1, seconds: float = 300) -> list[Json]:
+        """Wait until a DAG has ``count`` runs or more and none is under way, and return them."""
+
+        def finished() -> list[Json]:
+            runs = self.runs(dag_id)
+            return runs if len(runs) >= count and {run["state"] for run in runs} <= FINISHED else []
+
+        return self.wait(finished, f"{count} finished runs of {dag_id}", seconds)
+
+    def finished_run(self, dag_id: str, run_id: str, seconds: float = 300) -> Json:
+        """Wait until a run has ended and return it."""
+
+        def finished() -> Json:
+            run: Json = self.api("GET", f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}")
+            return run if run["state"] in FINISHED else {}
+
+        return self.wait(finished, f"the end of {dag_id} {run_id}", seconds)
+
+    def tasks(self, dag_id: str, run_id: str) -> list[Json]:
+        """Return a run's task instances."""
+        path = f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances"
+        found: list[Json] = self.api("GET", path, limit=100)["task_instances"]
+        return found
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
+        """Return what a task returned, or ``None`` if it returned nothing."""
+        run = urllib.parse.quote(run_id, safe="")
+        path = f"dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/xcomEntries/{key}"
+        try:
+            return self.api("GET", path, map_index=map_index, deserialize="false", stringify="false")["value"]
+        except LookupError:
+            return None
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
+        """Return what a task has logged, as JSON lines."""
+        path = f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances/{task_id}/logs/{try_number}"
+        return json.dumps(self.api("GET", path, map_index=map_index, full_content="true"), ensure_ascii=False)
+
+    def wait(self, until: Callable[[], T], what: str, seconds: float = 120) -> T:
+        """Call ``until`` again and again until it returns something true, for a bounded time."""
+        end = time.monotonic() + seconds
+        while not (found := until()):
+            if time.monotonic() > end:
+                raise TimeoutError(f"No {what} within {seconds:.0f} s.{self._complaints()}")
+            time.sleep(1)
+        return found
+
+    def _known_dags(self, file: str) -> set[str]:
+        errors = self.api("GET", "importErrors")["import_errors"]
+        if wrong := [error["stack_trace"] for error in errors if error["filename"].endswith(file)]:
+            raise RuntimeError(f"{file} does not parse:\n{wrong[0]}")
+        return {dag["dag_id"] for dag in self.api("GET", "dags", limit=100)["dags"]}
+
+    def _complaints(self) -> str:
+        tails = {path.name: path.read_text(errors="replace")[-2000:] for path in sorted(self.home.glob("*.log"))}
+        return "".join(f"\n--- {name}\n{tail}" for name, tail in tails.items())
+
+
+@contextlib.contextmanager
+def live_airflow(
+    home: Path,
+    *,
+    executor: str = "LocalExecutor",
+    workers: int = 3,
+    env: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+) -> Iterator[LiveAirflow]:
+    """Run an Airflow of four processes for as long as the block lasts.
+
+    :param home: a folder for its database (SQLite), DAGs and logs.
+    :param executor: how tasks run; for ``CeleryExecutor`` start a worker as well (:meth:`LiveAirflow.start`).
+    :param workers: how many tasks run at once.
+    :param env: environment variables for all its processes.
+    :param python: the Python whose Airflow it is.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        **make_airflow_home(home, home / "dags"),
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONWARNINGS": "ignore",
+        "AIRFLOW__CORE__EXECUTOR": executor,
+        "AIRFLOW__CORE__PARALLELISM": str(workers),
+        "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        # A slow machine is no error; and DAG files are put there by tests, which wait for them.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+        "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+        **(env or {}),
+    }
+    airflow = LiveAirflow(home, environment, url, python)
+    try:
+        process = airflow.start("api-server", ["api-server"])
+        wait_for(f"{url}/api/v2/monitor/health", process, airflow.log("api-server"))
+        for component, command in COMPONENTS.items():
+            airflow.start(component, command)
+        yield airflow
+    finally:
+        airflow.stop_all()
+
+
+def _request(method: str, url: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        url, data, {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}, method=method
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.loads(response.read() or "null")
+    except urllib.error.HTTPError as error:
+        with error:
+            text = error.read().decode(errors="replace")
+        locked = error.code == 500 and "Database error" in text
+        kind = LookupError if error.code == 404 else DatabaseError if locked else RuntimeError
+        raise kind(f"{method} {url} was answered {error.code}: {text}") from None
+
+
+def _end_family(process: psutil.Process) -> None:
+    """End a process and what it has started: Airflow puts its tasks into process groups of their own."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = [process, *process.children(recursive=True)]
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for member in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    end(member)
+            _, family = psutil.wait_procs(family, timeout=5)
