@@ -198,7 +198,10 @@ class ErrorCode(NamedTuple):
 
 
 _CONSOLE = "WeChat console > development settings"
-_SIGNED = "The account demands encrypted and signed calls (API security); check its keys and this worker's clock."
+_UNSIGNED = (
+    "The account demands encrypted and signed calls (API security): give the connection its keys, see README. "
+    "If it has them, look for a proxy that drops the headers Wechatmp-…"
+)
 _CONFIRM = "The account's administrator must confirm this worker's IP in WeChat."
 _BUG = "This looks like a bug in the provider or a proxy that changes requests; please report it."
 
@@ -211,7 +214,20 @@ ERRCODES: dict[int, ErrorCode] = {
     40014: ErrorCode(InvalidTokenError),
     40125: ErrorCode(CredentialsError, f"The AppSecret (connection field password) is wrong; reset it in {_CONSOLE}."),
     40164: ErrorCode(CredentialsError, f"Add this worker's IP, named above, to the IP allow-list in {_CONSOLE}."),
-    **dict.fromkeys(range(40230, 40241), ErrorCode(CredentialsError, _SIGNED)),
+    **dict.fromkeys(range(40230, 40234), ErrorCode(CredentialsError, _UNSIGNED)),
+    40234: ErrorCode(
+        CredentialsError,
+        "The key in signing_private_key does not belong to the public key in the console, or host is not WeChat's own "
+        "address, which is signed too.",
+    ),
+    40235: ErrorCode(CredentialsError, "Compare symmetric_secret_key and symmetric_key_sn with the console."),
+    **dict.fromkeys((40236, 40237), ErrorCode(CredentialsError, "The token is not of the AppID in login.")),
+    40238: ErrorCode(CredentialsError, "The account has no symmetric key in the console, API security."),
+    40239: ErrorCode(
+        CredentialsError,
+        "The console, API security, has no public key of the number in the connection's signing_key_sn.",
+    ),
+    40240: ErrorCode(CredentialsError, "This worker's clock is not WeChat's: set it (NTP)."),
     40243: ErrorCode(CredentialsError, f"The AppSecret is frozen; unfreeze it in {_CONSOLE}."),
     41001: ErrorCode(WeAnalysisAPIError, _BUG),
     41002: ErrorCode(CredentialsError, "The AppID (connection field login) is missing."),

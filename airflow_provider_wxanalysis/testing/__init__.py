@@ -11,6 +11,7 @@ How it can be made to misbehave is in :mod:`~airflow_provider_wxanalysis.testing
 from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.testing.faults import Fault
 from airflow_provider_wxanalysis.testing.journal import Call
+from airflow_provider_wxanalysis.testing.security import ApiSecurity
 from airflow_provider_wxanalysis.testing.server import WeChatServer
 
-__all__ = ["Call", "Fault", "WeChatServer", "faults"]
+__all__ = ["ApiSecurity", "Call", "Fault", "WeChatServer", "faults"]
