@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_wxanalysis.testing import ApiSecurity
 from tests.support.airflow_home import make_airflow_home
 from tests.support.proxy import Proxy, recording_proxy
 from tests.support.servers import local_bigquery
@@ -114,6 +115,12 @@ def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -
         "logical_date": start,
         "dag_run": SimpleNamespace(run_type="scheduled", run_after=end),
     }
+
+
+@pytest.fixture(scope="session")
+def api_security() -> ApiSecurity:
+    """Keys of accounts with API security, made once: RSA keys take their time. Who changes them makes new ones."""
+    return ApiSecurity()
 
 
 @pytest.fixture

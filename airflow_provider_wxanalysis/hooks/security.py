@@ -91,9 +91,10 @@ class Security:
         self._verify(body, frame, headers, endpoint)
         now = self._clock()
         if abs(now - frame.timestamp) > MAX_SKEW:
+            side = "behind" if frame.timestamp < now else "ahead of"
             _refuse(
                 endpoint,
-                f"it was signed {now - frame.timestamp:.0f} s ago by this worker's clock",
+                f"its time is {abs(now - frame.timestamp):.0f} s {side} this worker's clock",
                 "Set the clock (NTP); if it is right, somebody sends old replies again.",
             )
         if self._seen.before(hashlib.sha256(frame.signed(body)).digest(), now):

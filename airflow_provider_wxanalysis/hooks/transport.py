@@ -80,9 +80,10 @@ class Transport:
         return retrying(self._post_with_token, path, body, endpoint, period)
 
     def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
+        name = f"{endpoint} {period}" if period else endpoint
         for last in (False, True):
             self._pace.wait()
-            reply, token = self._exchange(self.settings.base_url + path, body, endpoint)
+            reply, token = self._exchange(self.settings.base_url + path, body, name)
             error = api_error(reply, endpoint, period) if reply.get("errcode", 0) != 0 else None
             if error is None:
                 return reply
@@ -90,17 +91,17 @@ class Transport:
                 raise error
         raise AssertionError("unreachable")
 
-    def _exchange(self, url: str, body: dict[str, Any], endpoint: str) -> tuple[dict[str, Any], str]:
+    def _exchange(self, url: str, body: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
         """Return the reply and the token it was asked for with."""
         data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
         headers = {"Content-Type": "application/json; charset=utf-8"}
         if self._security:
             data, signed = self._security.seal(url, body)
             headers |= signed
-        response = self._send("POST", url, endpoint, data=data, headers=headers)
-        reply = _parse(response, endpoint)
+        response = self._send("POST", url, name, data=data, headers=headers)
+        reply = _parse(response, name)
         if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
-            reply = self._security.open(url, response.content, response.headers, endpoint)
+            reply = self._security.open(url, response.content, response.headers, name)
         return reply, _token_of(response)
 
     def _worth_another(self, error: WeAnalysisAPIError, token: str) -> bool:

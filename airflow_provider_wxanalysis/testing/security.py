@@ -117,9 +117,12 @@ class ApiSecurity:
         if answer.seal == "tampered":
             body = self._encrypt({**plain, "tampered": True}, frame)
         sealed = replace(answer, text=body.decode(), headers=headers)
-        former = self._former.get((request.path, request.appid), sealed)
-        self._former[request.path, request.appid] = sealed
-        return former if answer.seal == "replayed" else sealed
+        whose = request.path, request.appid
+        if answer.seal == "replayed":
+            return self._former.get(whose, sealed)
+        if answer.good:
+            self._former[whose] = sealed
+        return sealed
 
     def _encrypt(self, plain: dict[str, Any], frame: Frame) -> bytes:
         data = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
