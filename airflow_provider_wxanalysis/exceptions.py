@@ -200,7 +200,7 @@ class ErrorCode(NamedTuple):
 _CONSOLE = "WeChat console > development settings"
 _UNSIGNED = (
     "The account demands encrypted and signed calls (API security): give the connection its keys, see README. "
-    "If it has them, look for a proxy that drops the headers Wechatmp-…"
+    "If it has them, look for a proxy that drops the headers that begin with Wechatmp."
 )
 _CONFIRM = "The account's administrator must confirm this worker's IP in WeChat."
 _BUG = "This looks like a bug in the provider or a proxy that changes requests; please report it."

@@ -151,7 +151,7 @@ def _timestamp(headers: Mapping[str, str], endpoint: str) -> int:
         _refuse(
             endpoint,
             "it is not signed",
-            "Look for a proxy that drops the headers Wechatmp-…; if API security is off in WeChat's console, take its "
+            "Look for a proxy that drops the headers that begin with Wechatmp; if API security is off in WeChat's console, take its "
             "keys out of the connection.",
         )
     return int(text)
