@@ -2,8 +2,9 @@
 
 A reply says nothing of the request it answers: neither the request's nonce nor its time comes back. What is refused as
 a replay is therefore a reply that this session has had before, or an old one. A reply that WeChat made for another
-request to the same address within these minutes, and that somebody holds back and swaps in, passes here; its
-``ref_date`` gives it away if it is another period's.
+request to the same address within these minutes, and that somebody who broke TLS swaps in, passes here. If it is
+another period's, its ``ref_date`` gives it away; nothing does if it is the same period's, such as the same day's
+``performance_data`` for another module or filter.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ def _timestamp(headers: Mapping[str, str], endpoint: str) -> int:
         _refuse(
             endpoint,
             "it is not signed",
-            "Look for a proxy that drops the headers that begin with Wechatmp; if API security is off in WeChat's console, take its "
-            "keys out of the connection.",
+            "Look for a proxy that drops the headers that begin with Wechatmp. If API security is off in WeChat's "
+            "console, take its keys out of the connection.",
         )
     return int(text)
 

@@ -105,9 +105,9 @@ class Transport:
         return reply, _token_of(response)
 
     def _worth_another(self, error: WeAnalysisAPIError, token: str) -> bool:
-        if isinstance(error, InvalidTokenError):
+        if isinstance(error, InvalidTokenError) and self.tokens.renewable:
             self.tokens.discard(token)
-            return self.tokens.renewable
+            return True
         return error.errcode == _SIGNED_TOO_LONG_AGO
 
     def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:

@@ -5,7 +5,8 @@ In Python, :class:`WeChatServer`. With pytest, the fixture ``wechat_server`` of
 
     python -m airflow_provider_wxanalysis.testing --port 8070
 
-How it can be made to misbehave is in :mod:`~airflow_provider_wxanalysis.testing.faults`.
+``api_security=True``, or ``--api-security``, makes it demand encrypted and signed calls; :class:`ApiSecurity` holds the
+keys and changes certificates. How it can be made to misbehave is in :mod:`~airflow_provider_wxanalysis.testing.faults`.
 """
 
 from airflow_provider_wxanalysis.testing import faults
