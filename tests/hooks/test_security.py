@@ -333,6 +333,17 @@ def test_at_the_edge_of_the_clock_s_tolerance(difference):
     assert security(NOW + difference).open(URL, *reply(), "x") == {"list": []}
 
 
+def test_a_replay_is_known_for_as_long_as_the_clock_would_let_it_pass():
+    moments = iter([NOW, NOW + 200, NOW + 400, NOW + 2 * MAX_SKEW])
+    one = Security(APPID, KEYS, lambda: next(moments))
+    early = reply({**PLAIN, "_timestamp": NOW + MAX_SKEW}, NOW + MAX_SKEW)
+    assert one.open(URL, *early, "x") == {"list": []}
+    for _ in range(2):
+        assert one.open(URL, *reply({**PLAIN, "_timestamp": NOW + MAX_SKEW}, NOW + MAX_SKEW), "x")
+    with pytest.raises(PayloadError, match="it is one that came before"):
+        one.open(URL, *early, "x")
+
+
 def test_what_is_sent():
     body, headers = security().seal(f"{URL}?page=1", {"begin_date": "20260301", "名": "值"})
     frame = Frame(URL, APPID, NOW)
