@@ -199,7 +199,10 @@ class ErrorCode(NamedTuple):
 
 
 _CONSOLE = "WeChat console > development settings"
-_SIGNED = "The account demands encrypted and signed calls (API security); check its keys and this worker's clock."
+_UNSIGNED = (
+    "The account demands encrypted and signed calls (API security): give the connection its keys, see README. "
+    "If it has them, look for a proxy that drops the headers that begin with Wechatmp."
+)
 _CONFIRM = "The account's administrator must confirm this worker's IP in WeChat."
 _BUG = "This looks like a bug in the provider or a proxy that changes requests; please report it."
 
@@ -216,7 +219,20 @@ ERRCODES: dict[int, ErrorCode] = {
         f"a reset in {_CONSOLE} cuts off every system that uses it.",
     ),
     40164: ErrorCode(CredentialsError, f"Add the IP it names to the IP allow-list in {_CONSOLE}."),
-    **dict.fromkeys(range(40230, 40241), ErrorCode(CredentialsError, _SIGNED)),
+    **dict.fromkeys(range(40230, 40234), ErrorCode(CredentialsError, _UNSIGNED)),
+    40234: ErrorCode(
+        CredentialsError,
+        "The key in signing_private_key does not belong to the public key in the console, or host is not WeChat's own "
+        "address, which is signed too.",
+    ),
+    40235: ErrorCode(CredentialsError, "Compare symmetric_secret_key and symmetric_key_sn with the console."),
+    **dict.fromkeys((40236, 40237), ErrorCode(CredentialsError, "The token is not of the AppID in login.")),
+    40238: ErrorCode(CredentialsError, "The account has no symmetric key in the console, API security."),
+    40239: ErrorCode(
+        CredentialsError,
+        "The console, API security, has no public key of the number in the connection's signing_key_sn.",
+    ),
+    40240: ErrorCode(CredentialsError, "This worker's clock is not WeChat's: set it (NTP)."),
     40243: ErrorCode(CredentialsError, f"The AppSecret is frozen; unfreeze it in {_CONSOLE}."),
     41001: ErrorCode(WeAnalysisAPIError, _BUG),
     41002: ErrorCode(CredentialsError, "The AppID (connection field login) is missing."),

@@ -62,6 +62,17 @@ CONN_FIELDS: dict[str, dict[str, Any]] = {
     "authorizer_refresh_token": _field(
         "Refresh token", "For authorizer only: this mini program's authorizer_refresh_token.", format="password"
     ),
+    "symmetric_secret_key": _field(
+        "Symmetric key (API security)", "API对称密钥: AES-256, base64 as the console shows it.", format="password"
+    ),
+    "symmetric_key_sn": _field("Symmetric key's number (API security)", "As the console shows it."),
+    "signing_private_key": _field(
+        "Signing key (API security)", "The private half, RSA, of the API非对称密钥, as PEM.", format="password"
+    ),
+    "signing_key_sn": _field("Signing key's number (API security)", "As the console shows it."),
+    "platform_certificates": _field(
+        "WeChat's certificates (API security)", "A JSON object: number as the console shows it -> certificate as PEM."
+    ),
 }
 
 #: Standard fields of the connection form. The port is shown because the Test button of Airflow 3.3.1 and 3.3.2

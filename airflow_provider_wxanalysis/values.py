@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 _INT64 = range(-(2**63), 2**63)
 _LONGEST_INT64 = len(str(_INT64.start))
@@ -18,6 +19,21 @@ _MAX_DEPTH = 100
 
 class Malformed(Exception):
     """A piece of a reply that is not what it should be; the reader adds endpoint, app and period."""
+
+
+def parse(data: bytes) -> Any:
+    """Return the JSON value that ``data`` spells.
+
+    :raises ValueError: if it is no JSON, NaN and Infinity included; the error may hold the data.
+    """
+    try:
+        return json.loads(data, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def convert(name: str, column_type: str, value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_wxanalysis.testing import ApiSecurity
 from tests.support.airflow_home import make_airflow_home
 from tests.support.live_airflow import LiveAirflow, live_airflow
 from tests.support.proxy import Proxy, recording_proxy
@@ -125,6 +126,12 @@ def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -
         "dag_run": SimpleNamespace(run_type="scheduled", run_after=end),
         "outlet_events": OutletEventAccessors(),
     }
+
+
+@pytest.fixture(scope="session")
+def api_security() -> ApiSecurity:
+    """Keys of accounts with API security, made once: RSA keys take their time. Who changes them makes new ones."""
+    return ApiSecurity()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS, get_provider_info
+from airflow_provider_wxanalysis.hooks.keys import NAMES
 from airflow_provider_wxanalysis.hooks.settings import AUTH_NEEDS, Settings
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
@@ -76,8 +77,8 @@ print(*sorted(new - set(sys.stdlib_module_names) - {"airflow_provider_wxanalysis
 
 
 def test_the_form_has_what_a_connection_may_say():
-    fields = set(Settings.__dataclass_fields__) - {"appid", "secret", "base_url"}
-    assert set(CONN_FIELDS) == fields
+    fields = set(Settings.__dataclass_fields__) - {"appid", "secret", "base_url", "keys"}
+    assert set(CONN_FIELDS) == fields | set(NAMES)
     assert CONN_FIELDS["auth"]["schema"]["enum"] == list(AUTH_NEEDS)
 
 

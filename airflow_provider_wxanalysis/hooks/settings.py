@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.hooks.addresses import DEFAULT_HOST, base_url, checked_url, proxies
+from airflow_provider_wxanalysis.hooks.keys import Keys, read_keys
 
 #: What each kind of ``auth`` needs beside the AppID: field of :class:`Settings` -> where the connection has it.
 AUTH_NEEDS: Mapping[str, Mapping[str, str]] = {
@@ -53,6 +54,7 @@ class Settings:
     :param verify: whether to check TLS certificates, or the path of a CA bundle.
     :param requests_per_minute: the most data calls one task makes per minute; ``None`` for no limit.
     :param max_concurrency: the most data calls one task has in flight.
+    :param keys: the keys of an account with API security; ``None`` for the many without.
     """
 
     appid: str
@@ -63,6 +65,7 @@ class Settings:
     verify: bool | str = True
     requests_per_minute: int | None = None
     max_concurrency: int = 4
+    keys: Keys | None = None
     secret: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     central_url: str | None = field(default=None, repr=False)
@@ -102,6 +105,7 @@ class Settings:
             verify=_verify(extra.get("verify", True)),
             requests_per_minute=_whole("requests_per_minute", extra.get("requests_per_minute"), largest=100_000),
             max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
+            keys=read_keys(extra),
             secret=_text("password (AppSecret)", connection.password),
             central_url=central_url and checked_url("central_url", central_url.replace("{appid}", appid)),
             **{

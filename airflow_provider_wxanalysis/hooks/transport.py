@@ -12,7 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -27,11 +27,14 @@ from airflow_provider_wxanalysis.exceptions import (
     PayloadError,
     RateLimitError,
     TransportError,
+    WeAnalysisAPIError,
     api_error,
 )
 from airflow_provider_wxanalysis.hooks.failures import failure
 from airflow_provider_wxanalysis.hooks.redaction import redact_urllib3_logs
+from airflow_provider_wxanalysis.hooks.security import Security
 from airflow_provider_wxanalysis.hooks.tokens import Tokens
+from airflow_provider_wxanalysis.values import parse
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.settings import Settings
@@ -40,6 +43,8 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 RATE_LIMIT_PAUSE = 60.0
+#: The request was signed too long ago when WeChat read it.
+_SIGNED_TOO_LONG_AGO = 40240
 sleep = time.sleep
 
 
@@ -56,6 +61,7 @@ class Transport:
         self._attempts = attempts
         self.tokens = Tokens(settings, self._token_call, on_new_token)
         self.session = self._session()
+        self._security = Security(settings.appid, settings.keys) if settings.keys else None
         self._pace = _Pace(settings.requests_per_minute)
 
     def post(self, path: str, body: dict[str, Any], *, endpoint: str, period: object = None) -> dict[str, Any]:
@@ -77,24 +83,35 @@ class Transport:
         return retrying(self._post_with_token, path, body, endpoint, period)
 
     def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
-        data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
-        for last in (not self.tokens.renewable, True):
+        name = f"{endpoint} {period}" if period else endpoint
+        for last in (False, True):
             self._pace.wait()
-            response = self._send(
-                "POST",
-                self.settings.base_url + path,
-                endpoint,
-                data=data,
-                headers={"Content-Type": "application/json; charset=utf-8"},
-            )
-            reply = _parse(response, endpoint)
+            reply, token = self._exchange(self.settings.base_url + path, body, name)
             error = api_error(reply, endpoint, period) if reply.get("errcode", 0) != 0 else None
             if error is None:
                 return reply
-            if last or not isinstance(error, InvalidTokenError):
+            if last or not self._worth_another(error, token):
                 raise error
-            self.tokens.discard(_token_of(response))
         raise AssertionError("unreachable")
+
+    def _exchange(self, url: str, body: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+        """Return the reply and the token it was asked for with."""
+        data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        if self._security:
+            data, signed = self._security.seal(url, body)
+            headers |= signed
+        response = self._send("POST", url, name, data=data, headers=headers)
+        reply = _parse(response, name)
+        if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
+            reply = self._security.open(url, response.content, response.headers, name)
+        return reply, _token_of(response)
+
+    def _worth_another(self, error: WeAnalysisAPIError, token: str) -> bool:
+        if isinstance(error, InvalidTokenError) and self.tokens.renewable:
+            self.tokens.discard(token)
+            return True
+        return error.errcode == _SIGNED_TOO_LONG_AGO
 
     def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
         name = f"access token (auth={self.settings.auth})"
@@ -197,8 +214,8 @@ def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
         busy = status >= 500 or status == 429
         raise TransportError(f"{endpoint}: HTTP status {status} instead of 200.{advice}", busy=busy)
     try:
-        reply = json.loads(response.content, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        reply = parse(response.content)
+    except ValueError:
         reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
     if reply is _BROKEN:
         kind = response.headers.get("Content-Type", "no content type")
@@ -212,7 +229,3 @@ def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
 
 _BROKEN = object()
 _NOT_WECHAT = "If it stays so, something other than WeChat answers; check host in the connection, and proxies."
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")

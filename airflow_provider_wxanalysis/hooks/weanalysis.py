@@ -65,12 +65,16 @@ class WeAnalysisHook(BaseHook):
     def get_conn(self) -> requests.Session:
         """Return a session that adds the access token to every request to the API's host.
 
-        Its errors are those of ``requests`` and may show the token; :meth:`post` is the safer way.
+        Its errors are those of ``requests`` and may show the token, and API security is not its business; :meth:`post`
+        is the safer way.
         """
         return self._transport.session
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call any WeChat endpoint that takes a JSON body, with token, retries and errors seen to.
+
+        With the keys of API security in the connection the call is encrypted and signed, which most endpoints take;
+        each one's official page says so.
 
         :param path: URL path, such as ``/cgi-bin/openapi/quota/get``.
         :param body: what to send.

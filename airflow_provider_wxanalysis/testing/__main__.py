@@ -29,6 +29,10 @@ _BARE_FAULTS: Mapping[str, Callable[[], faults.Fault]] = {
     "wrong-ref-date": faults.wrong_ref_date,
     "duplicated-rows": faults.duplicated_rows,
     "wrong-content-type": faults.wrong_content_type,
+    "unsigned": faults.unsigned,
+    "tampered": faults.tampered,
+    "replayed": faults.replayed,
+    "stale": faults.stale,
 }
 _NUMBERED_FAULTS: Mapping[str, Callable[[int], faults.Fault]] = {
     "http-": faults.http,
@@ -52,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         requests_per_minute=given.requests_per_minute,
         latency=given.latency,
         pages=given.pages,
+        api_security=given.api_security,
         on_call=_log,
     )
     for endpoint, fault, times in given.fault:
@@ -153,6 +158,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--requests-per-minute", type=int, metavar="N", help="calls a minute per path and app (default: no limit)")
     add("--token-lifetime", type=float, default=7200, metavar="SECONDS", help="life of a token (default: %(default)s)")
     add("--pages", type=int, metavar="N", help="pages that every app has (default: 20 to 260, by AppID)")
+    add(
+        "--api-security",
+        action="store_true",
+        help="demand encrypted and signed calls, with keys made for this run; the printed connection holds them",
+    )
     add(
         "--fault",
         type=parse_fault,

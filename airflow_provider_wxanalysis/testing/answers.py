@@ -6,8 +6,8 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 JSON = "application/json; charset=utf-8"
 
@@ -25,7 +25,7 @@ ERRMSGS: Mapping[int, str] = {
     40232: "missing signature",
     40233: "missing appid",
     40234: "invalid signature",
-    40235: "invalid encryption",
+    40235: "invalid encrypt",
     40236: "invalid appid",
     40237: "appid does not match access_token",
     40238: "no symmetric key",
@@ -83,6 +83,10 @@ class Answer:
     :param spread: seconds over which the body trickles.
     :param cut: whether to send half of the body and close.
     :param reset: whether to send nothing and reset the connection.
+    :param headers: further headers.
+    :param seal: how API security protects it, where the request was sealed: ``good``, ``none``, ``tampered`` with
+        after signing, or ``replayed``, which is the sealed reply before it.
+    :param age: seconds since it was signed, by its own timestamp.
     """
 
     reply: Any = None
@@ -93,6 +97,9 @@ class Answer:
     spread: float = 0.0
     cut: bool = False
     reset: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seal: Literal["good", "none", "tampered", "replayed"] = "good"
+    age: float = 0.0
 
     @property
     def body(self) -> bytes:
@@ -102,8 +109,9 @@ class Answer:
 
     @property
     def intact(self) -> bool:
-        """Whether the client gets the JSON reply whole."""
-        return self.status == 200 and self.text is None and not self.cut and not self.reset
+        """Whether the client gets the JSON reply whole, and can trust it."""
+        sealed = self.seal == "good" and not self.age
+        return self.status == 200 and self.text is None and not self.cut and not self.reset and sealed
 
     @property
     def errcode(self) -> int:

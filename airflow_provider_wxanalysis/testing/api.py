@@ -30,6 +30,7 @@ class Request:
     :param body: the body, parsed, if it is JSON.
     :param appid: the app that it comes from.
     :param question: the question it asks.
+    :param sealed: whether it was encrypted and signed, and rightly so.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     body: Any = None
     appid: str | None = None
     question: rules.Question | None = None
+    sealed: bool = False
 
 
 def respond(server: WeChatServer, request: Request) -> Answer:
@@ -79,6 +81,8 @@ def _check_post(server: WeChatServer, request: Request) -> str:
     server.quotas.spend(request.path, request.appid)
     if not request.raw.strip():
         raise refuse(44002)
+    if server.api_security:
+        request.body = server.api_security.open(request, server.apps.known)
     if not isinstance(request.body, dict):
         raise refuse(47001)
     return request.appid
@@ -86,7 +90,8 @@ def _check_post(server: WeChatServer, request: Request) -> str:
 
 def _figures(server: WeChatServer, request: Request) -> Any:
     appid = _check_post(server, request)
-    question = rules.read(request.endpoint or "", request.body, server.now.date())
+    request.endpoint = rules.name_of(request.path, request.body)  # a sealed request tells only now
+    question = rules.read(request.endpoint, request.body, server.now.date())
     request.question = question
     last_day = server.clock.last_published_day(server.published_at)
     if question.end > last_day:

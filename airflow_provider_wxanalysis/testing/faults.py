@@ -93,6 +93,26 @@ def wrong_content_type() -> Fault:
     return Fault("wrong content type", lambda answer, question: replace(answer, content_type="text/plain"))
 
 
+def unsigned() -> Fault:
+    """Answer in clear and without a signature. This and the next three need ``api_security``."""
+    return Fault("unsigned", lambda answer, question: replace(answer, seal="none"), good_only=True)
+
+
+def tampered() -> Fault:
+    """Change the encrypted body after signing it."""
+    return Fault("tampered", lambda answer, question: replace(answer, seal="tampered"), good_only=True)
+
+
+def replayed() -> Fault:
+    """Send the app's former sealed reply from the same path once more, byte for byte; the first has no former."""
+    return Fault("replayed", lambda answer, question: replace(answer, seal="replayed"), good_only=True)
+
+
+def stale(seconds: float = 600) -> Fault:
+    """Answer rightly, but signed some time ago."""
+    return Fault(f"stale {seconds:g}", lambda answer, question: replace(answer, age=seconds), good_only=True)
+
+
 def _redate(value: Any) -> Any:
     if isinstance(value, list):
         return [_redate(entry) for entry in value]

@@ -17,6 +17,7 @@ from airflow_provider_wxanalysis.testing.faults import Faults, check_endpoint
 from airflow_provider_wxanalysis.testing.figures import LAUNCHED, App, Visits, app, visits
 from airflow_provider_wxanalysis.testing.journal import Call, Journal
 from airflow_provider_wxanalysis.testing.rules import Question
+from airflow_provider_wxanalysis.testing.security import ApiSecurity
 from airflow_provider_wxanalysis.testing.tokens import Tokens
 from airflow_provider_wxanalysis.testing.wire import Listener
 
@@ -46,6 +47,8 @@ class WeChatServer:
     :param latency: seconds that every answer takes.
     :param launched: the first day with figures.
     :param pages: how many pages each app has; ``None`` leaves it to the AppID. WeChat lists 200 at the most.
+    :param api_security: whether the apps demand encrypted and signed calls: ``True`` for new keys, or keys to use;
+        :meth:`connection` then holds what a client needs.
     :param on_call: told of every call, for access logs.
     """
 
@@ -69,6 +72,7 @@ class WeChatServer:
         latency: float = 0.0,
         launched: dt.date = LAUNCHED,
         pages: int | None = None,
+        api_security: ApiSecurity | bool = False,
         on_call: Callable[[str, Call], None] | None = None,
     ) -> None:
         if not_ready not in ("error", "empty"):
@@ -78,6 +82,7 @@ class WeChatServer:
         self.tokens = Tokens(self.clock, token_lifetime)
         self.quotas = Quotas(self.clock, daily_quota, requests_per_minute)
         self.faults = Faults()
+        self.api_security = ApiSecurity() if api_security is True else api_security or None
         self.published_at = published_at
         self.not_ready = not_ready
         self.latency = latency
@@ -177,7 +182,7 @@ class WeChatServer:
             "login": appid,
             "password": self.apps.secret(appid),
             "host": self.url,
-            "extra": {**filled, **extra},
+            "extra": {**filled, **(self.api_security.extra() if self.api_security else {}), **extra},
         }
 
     def count(self, endpoint: str | None = None, appid: str | None = None) -> int:
@@ -226,4 +231,6 @@ class WeChatServer:
         call = self._journal.record(request, answer)
         if self._on_call:
             self._on_call(request.method, call)
+        if self.api_security and request.sealed:
+            answer = self.api_security.seal(answer, request)
         return replace(answer, delay=answer.delay + self.latency) if self.latency else answer

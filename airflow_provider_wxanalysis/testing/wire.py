@@ -140,11 +140,12 @@ class _Connection(BaseHTTPRequestHandler):
         body = answer.body
         if answer.cut:
             self.close_connection = True
+        more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         head = (
             f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\n"
             f"Date: {self.date_time_string()}\r\n"
             f"Content-Type: {answer.content_type}\r\n"
-            f"Content-Length: {len(body)}\r\n"
+            f"Content-Length: {len(body)}\r\n{more}"
             f"{'Connection: close' if self.close_connection else 'Connection: keep-alive'}\r\n\r\n"
         ).encode("latin-1")
         if answer.cut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import signal
 import subprocess
@@ -15,7 +16,11 @@ from pathlib import Path
 import pytest
 import requests
 
+from airflow_provider_wxanalysis.exceptions import PayloadError
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing.__main__ import EXAMPLE_APP, parse_fault
+from tests.testing.client import BEIJING
 
 PROGRAM = [sys.executable, "-m", "airflow_provider_wxanalysis.testing"]
 
@@ -72,6 +77,21 @@ def test_it_serves_until_told_to_end(tmp_path: Path, session: requests.Session, 
         f"POST /datacube/getweanalysisappiddailysummarytrend {EXAMPLE_APP} 200 61503",
         f"POST /datacube/getweanalysisappiddailysummarytrend {EXAMPLE_APP} 200 0",
     ]
+
+
+def test_api_security_prints_a_connection_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = ("--fault", "daily_summary:stale:1", "--published-at", "00:00")
+    with program(tmp_path, "--api-security", *faults) as (process, _):
+        assert process.stdout is not None
+        process.stdout.readline()
+        name, _, value = process.stdout.readline().removeprefix("export ").strip().partition("=")
+        monkeypatch.setenv(name, value.strip("'"))
+        hook = WeAnalysisHook()
+        yesterday = DAY.latest((dt.datetime.now(BEIJING) - dt.timedelta(days=1)).date())
+        with pytest.raises(PayloadError, match=r"60\d s behind"):
+            hook.fetch("daily_summary", yesterday)
+        assert hook.fetch("daily_summary", yesterday)
+        hook.get_conn().close()
 
 
 def test_switches(tmp_path: Path, session: requests.Session) -> None:
