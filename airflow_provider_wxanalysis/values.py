@@ -60,7 +60,10 @@ def json_safe(value: Any, depth: int = 0) -> Any:
 
 def show(value: Any) -> str:
     """Return ``value`` as a message shows it, cut to a readable length."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"{type(value).__name__} nested too deep to show"
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 

@@ -6,10 +6,12 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from urllib3.util import Url
 
 DEFAULT_HOST = "https://api.weixin.qq.com"
 
@@ -117,6 +119,8 @@ class Settings:
         )
         if settings.auth not in AUTH_NEEDS:
             raise ConfigurationError(f"auth={settings.auth!r} is unknown; choose one of {', '.join(AUTH_NEEDS)}.")
+        if not (settings.central_authorization or "").isascii():
+            raise ConfigurationError("central_authorization is a header, which holds ASCII only.")
         for name, place in AUTH_NEEDS[settings.auth].items():
             if not getattr(settings, name):
                 raise ConfigurationError(f"{place} is empty, but auth={settings.auth} needs it.")
@@ -124,32 +128,45 @@ class Settings:
 
 
 def _base_url(connection: ConnectionLike) -> str:
-    host = str(connection.host or "").strip().rstrip("/")
+    host = (_text("host", connection.host) or "").rstrip("/")
     if not host:
         return DEFAULT_HOST
     url = host if "://" in host else f"{connection.schema or 'https'}://{host}"
-    if connection.port and urlsplit(url).port is None:
+    if connection.port and _parsed("host", url).port is None:
         url = f"{url}:{connection.port}"
     return _checked_url("host", url)
 
 
 def _checked_url(name: str, url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _parsed(name, url)
+    if parts.scheme not in ("http", "https") or not parts.host:
         raise ConfigurationError(f"{name} is no http or https address.")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
+    if parts.auth:
+        raise ConfigurationError(f"{name} holds a user name or password before the @, where logs would show it.")
+    if parts.scheme == "http" and not _loopback(parts.host):
         raise ConfigurationError(
-            f"{name} uses plain http to {parts.hostname}, so the secret would travel in clear. Use https; "
+            f"{name} uses plain http to {parts.host}, so the secret would travel in clear. Use https; "
             "http is accepted for this machine only (127.0.0.1, localhost)."
         )
-    if name == "host" and (parts.query or parts.fragment or parts.username):
-        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without user, ? or #.")
-    return url
+    if name == "host" and (parts.query is not None or parts.fragment is not None):
+        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without ? or #.")
+    return parts.url
+
+
+def _parsed(name: str, url: str) -> Url:
+    """Take a URL apart as the request itself will: two parsers could see two hosts in it."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        return parse_url(url)
+    except LocationParseError:
+        raise ConfigurationError(f"{name} is no http or https address.") from None
 
 
 def _loopback(hostname: str) -> bool:
     try:
-        return ipaddress.ip_address(hostname).is_loopback
+        return ipaddress.ip_address(hostname.strip("[]")).is_loopback
     except ValueError:
         return hostname == "localhost"
 
@@ -165,7 +182,7 @@ def _text(name: str, value: Any) -> str | None:
 def _number(name: str, value: Any, *, smallest: float, largest: float) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not smallest <= number <= largest:
         raise ConfigurationError(f"{name}={value!r} is no number from {smallest:g} to {largest:g}.")
@@ -198,4 +215,10 @@ def _proxies(value: Any) -> Mapping[str, str] | None:
         isinstance(value, dict) and all(isinstance(url, str) and url for url in value.values())
     ):
         raise ConfigurationError("proxies is a proxy's URL, or an object of URLs by scheme.")
+    for url in (value or {}).values():
+        if "://" in url and _parsed("proxies", url).scheme not in _PROXY_SCHEMES:
+            raise ConfigurationError(f"proxies: the URLs begin with one of {', '.join(_PROXY_SCHEMES)}.")
     return value
+
+
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")

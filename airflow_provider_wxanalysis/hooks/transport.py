@@ -11,12 +11,14 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 import tenacity
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
@@ -31,6 +33,7 @@ from airflow_provider_wxanalysis.exceptions import (
 )
 from airflow_provider_wxanalysis.hooks.redaction import redact, redact_urllib3_logs
 from airflow_provider_wxanalysis.hooks.tokens import Tokens
+from airflow_provider_wxanalysis.values import show
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.settings import Settings
@@ -39,6 +42,10 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
 RATE_LIMIT_PAUSE = 60.0
+#: A reply must be whole after this many times the connection's ``timeout``, which bounds single waits only.
+PATIENCE = 10
+#: What goes into one BigQuery statement is under 8 MB; no reply of WeChat's comes near this.
+MAX_REPLY_BYTES = 32 * 2**20
 sleep = time.sleep
 
 
@@ -77,15 +84,15 @@ class Transport:
         data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
         for last in (not self.tokens.renewable, True):
             self._pace.wait()
-            response = self._send(
+            response, content = self._send(
                 "POST",
                 self.settings.base_url + path,
                 endpoint,
                 data=data,
                 headers={"Content-Type": "application/json; charset=utf-8"},
             )
-            reply = _parse(response, endpoint)
-            error = api_error(reply, endpoint, period) if reply.get("errcode", 0) != 0 else None
+            reply = _parse(response, content, endpoint)
+            error = api_error(reply, endpoint, period)
             if error is None:
                 return reply
             if last or not isinstance(error, InvalidTokenError):
@@ -96,21 +103,23 @@ class Transport:
     def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
         name = f"access token (auth={self.settings.auth})"
         address = url if "://" in url else self.settings.base_url + url
-        reply = _parse(self._send(method, address, name, auth=_no_auth, **kwargs), name)
-        if reply.get("errcode", 0) == 0:
-            return reply
+        reply = _parse(*self._send(method, address, name, auth=_no_auth, **kwargs), name)
         error = api_error(reply, name)
+        if error is None:
+            return reply
         if isinstance(error, InvalidTokenError):  # at a token endpoint these codes speak of the secret
             raise CredentialsError(*error.args)
         raise error
 
-    def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> requests.Response:
+    def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> tuple[requests.Response, bytes]:
+        timeout, verify = self.settings.timeout, self.settings.verify
         try:
-            return self.session.request(
-                method, url, timeout=self.settings.timeout, allow_redirects=False, verify=self.settings.verify, **kwargs
-            )
-        except requests.RequestException as error:
-            failure = _failure(error, endpoint, urlsplit(url).netloc, self.settings.timeout)
+            with self.session.request(
+                method, url, timeout=timeout, allow_redirects=False, verify=verify, stream=True, **kwargs
+            ) as response:
+                return response, _content(response.raw, timeout * PATIENCE)
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # requests' own errors are OSErrors
+            failure = _failure(error, endpoint, _host(url), timeout)
         raise failure  # here, not in the except block: the original would be its context
 
     def _session(self) -> requests.Session:
@@ -179,18 +188,42 @@ def _announce(state: tenacity.RetryCallState) -> None:
     log.warning("%s Trying again in %.0f s (attempt %d of %d failed).", error, wait, state.attempt_number, ATTEMPTS)
 
 
-def _failure(error: requests.RequestException, endpoint: str, host: str, timeout: float) -> TransportError:
-    if isinstance(error, requests.Timeout):
+class _Endless(OSError):
+    """A reply that does not end within its time or size."""
+
+
+def _content(raw: urllib3.BaseHTTPResponse, seconds: float) -> bytes:
+    """Read a body as it comes. requests would wait for each piece anew, and so for ever if pieces keep coming."""
+    ends_at = time.monotonic() + seconds
+    content = bytearray()
+    while piece := raw.read1(2**16, decode_content=True):
+        content += piece
+        if len(content) > MAX_REPLY_BYTES:
+            raise _Endless(f"sent more than {MAX_REPLY_BYTES // 2**20} MB")
+        if time.monotonic() > ends_at:
+            raise _Endless(f"did not end its reply within {seconds:g} s")
+    return bytes(content)
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)  # whose netloc may hold a password
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _failure(error: Exception, endpoint: str, host: str, timeout: float) -> TransportError:
+    if isinstance(error, _Endless):
+        return TransportError(f"{endpoint}: {host} {error}.")
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s.")
     if isinstance(error, requests.exceptions.SSLError):
         text = f"{endpoint}: the TLS certificate or handshake of {host} failed: {redact(str(error))}"
         return TransportError(text, busy=False)
-    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
         return TransportError(f"{endpoint}: the connection to {host} failed: {redact(str(error))}")
     return TransportError(f"{endpoint}: the request to {host} failed: {redact(repr(error))}", busy=False)
 
 
-def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
+def _parse(response: requests.Response, content: bytes, endpoint: str) -> dict[str, Any]:
     status = response.status_code
     if status != 200:
         advice = {
@@ -200,12 +233,14 @@ def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
         busy = status >= 500 or status == 429
         raise TransportError(f"{endpoint}: HTTP status {status} instead of 200.{advice}", busy=busy)
     try:
-        reply = json.loads(response.content, parse_constant=_no_constant)
+        reply = json.loads(content, parse_constant=_no_constant, object_pairs_hook=_object)
+    except _Ambiguous as error:
+        raise PayloadError(f"{endpoint}: {error}") from None
     except (ValueError, RecursionError):
         reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
     if reply is _BROKEN:
-        kind = response.headers.get("Content-Type", "no content type")
-        raise TransportError(f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON.")
+        kind = response.headers.get("Content-Type", "no content type")[:100]
+        raise TransportError(f"{endpoint}: the reply ({len(content)} bytes, {kind}) is not JSON.")
     if not isinstance(reply, dict):
         raise PayloadError(f"{endpoint}: the reply is no JSON object but {type(reply).__name__}.")
     return reply
@@ -216,3 +251,15 @@ _BROKEN = object()
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+class _Ambiguous(Exception):
+    """JSON that means one thing to one parser and another thing to the next."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise _Ambiguous(f"the reply names {show(twice)} twice in one object, so it is unclear which value counts.")
+    return found
