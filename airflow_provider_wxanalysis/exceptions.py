@@ -264,7 +264,11 @@ def api_error(reply: dict[str, object], endpoint: str, period: object = None) ->
     if isinstance(errcode, str) and re.fullmatch(r"-?[0-9]{1,18}", errcode):
         errcode = int(errcode)
     if not isinstance(errcode, int) or isinstance(errcode, bool):
-        raise PayloadError(f"{endpoint}: WeChat's reply has an errcode that is no number: {str(errcode)[:100]!r}")
+        where = f"{endpoint} {period}" if period else endpoint
+        raise PayloadError(
+            f"{where}: WeChat's reply has an errcode that is no number: {str(errcode)[:100]!r}. Look for a proxy that "
+            "answers in its place."
+        )
     if errcode == 0:
         return None
     errmsg = reply.get("errmsg")

@@ -82,16 +82,17 @@ class Transport:
 
     def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
         data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
+        where = f"{endpoint} {period}" if period else endpoint
         for last in (not self.tokens.renewable, True):
             self._pace.wait()
             response, content = self._send(
                 "POST",
                 self.settings.base_url + path,
-                endpoint,
+                where,
                 data=data,
                 headers={"Content-Type": "application/json; charset=utf-8"},
             )
-            reply = _parse(response, content, endpoint)
+            reply = _parse(response, content, where)
             error = api_error(reply, endpoint, period)
             if error is None:
                 return reply
@@ -210,39 +211,58 @@ def _host(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-def _failure(error: Exception, endpoint: str, host: str, timeout: float) -> TransportError:
+_IN_BETWEEN = "Look for a proxy, firewall or login page that answers in WeChat's place."
+
+
+def _failure(error: Exception, where: str, host: str, timeout: float) -> TransportError:
     if isinstance(error, _Endless):
-        return TransportError(f"{endpoint}: {host} {error}.")
+        return TransportError(f"{where}: {host} {error}. {_IN_BETWEEN}")
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
-        return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s.")
+        return TransportError(
+            f"{where}: {host} did not answer within {timeout:g} s. Check that this worker reaches it, or raise timeout "
+            "in the connection's extra."
+        )
     if isinstance(error, requests.exceptions.SSLError):
-        text = f"{endpoint}: the TLS certificate or handshake of {host} failed: {redact(str(error))}"
-        return TransportError(text, busy=False)
+        return TransportError(
+            f"{where}: the TLS certificate or handshake of {host} failed: {redact(str(error))}. Check host, proxies "
+            "and verify (a CA bundle) of the connection.",
+            busy=False,
+        )
     if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
-        return TransportError(f"{endpoint}: the connection to {host} failed: {redact(str(error))}")
-    return TransportError(f"{endpoint}: the request to {host} failed: {redact(repr(error))}", busy=False)
+        return TransportError(
+            f"{where}: the connection to {host} failed: {redact(str(error))}. Check host and proxies of the connection "
+            "and that this worker reaches it."
+        )
+    return TransportError(
+        f"{where}: the request to {host} failed: {redact(repr(error))}. Check host, proxies and verify of the "
+        "connection.",
+        busy=False,
+    )
 
 
-def _parse(response: requests.Response, content: bytes, endpoint: str) -> dict[str, Any]:
+_STATUS_ADVICE = {
+    412: "WeChat says so when Content-Length is missing; look for a proxy that sends chunked bodies.",
+    429: "Something in front of WeChat limits the rate; lower it with requests_per_minute.",
+}
+
+
+def _parse(response: requests.Response, content: bytes, where: str) -> dict[str, Any]:
     status = response.status_code
     if status != 200:
-        advice = {
-            412: " WeChat says so when Content-Length is missing; look for a proxy that sends chunked bodies.",
-            429: " Something in front of WeChat limits the rate; lower it with requests_per_minute.",
-        }.get(status, "")
+        advice = _STATUS_ADVICE.get(status, "Try again later." if status >= 500 else _IN_BETWEEN)
         busy = status >= 500 or status == 429
-        raise TransportError(f"{endpoint}: HTTP status {status} instead of 200.{advice}", busy=busy)
+        raise TransportError(f"{where}: HTTP status {status} instead of 200. {advice}", busy=busy)
     try:
         reply = json.loads(content, parse_constant=_no_constant, object_pairs_hook=_object)
     except _Ambiguous as error:
-        raise PayloadError(f"{endpoint}: {error}") from None
+        raise PayloadError(f"{where}: {error} {_IN_BETWEEN}") from None
     except (ValueError, RecursionError):
         reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
     if reply is _BROKEN:
         kind = response.headers.get("Content-Type", "no content type")[:100]
-        raise TransportError(f"{endpoint}: the reply ({len(content)} bytes, {kind}) is not JSON.")
+        raise TransportError(f"{where}: the reply ({len(content)} bytes, {kind}) is not JSON. {_IN_BETWEEN}")
     if not isinstance(reply, dict):
-        raise PayloadError(f"{endpoint}: the reply is no JSON object but {type(reply).__name__}.")
+        raise PayloadError(f"{where}: the reply is no JSON object but {type(reply).__name__}. {_IN_BETWEEN}")
     return reply
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 JSON = "application/json; charset=utf-8"
@@ -82,17 +82,21 @@ class Answer:
     :param delay: seconds to wait before anything is sent.
     :param spread: seconds over which the body trickles.
     :param cut: whether to send half of the body and close.
-    :param reset: whether to send nothing and reset the connection.
+    :param reset: whether to send nothing and reset the connection, or with ``cut`` half of the body before.
+    :param endless: seconds between the pieces of a body that never ends; ``None`` for one that does.
+    :param location: the Location header, if given.
     """
 
-    reply: Any = None
+    reply: Any = field(default=None, repr=False)  # may hold a token
     status: int = 200
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     content_type: str = JSON
     delay: float = 0.0
     spread: float = 0.0
     cut: bool = False
     reset: bool = False
+    endless: float | None = None
+    location: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -103,7 +107,7 @@ class Answer:
     @property
     def intact(self) -> bool:
         """Whether the client gets the JSON reply whole."""
-        return self.status == 200 and self.text is None and not self.cut and not self.reset
+        return self.status == 200 and self.text is None and not (self.cut or self.reset) and self.endless is None
 
     @property
     def errcode(self) -> int:
