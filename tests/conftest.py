@@ -26,7 +26,11 @@ from tests.support.servers import local_bigquery
 HOME = Path(tempfile.mkdtemp(prefix="weanalysis-tests-"))
 os.environ.update(make_airflow_home(HOME / "airflow", HOME / "dags"))
 
-pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin", "tests.support.dag_runs"]
+pytest_plugins = [
+    "airflow_provider_wxanalysis.testing.pytest_plugin",
+    "tests.support.canary",
+    "tests.support.dag_runs",
+]
 
 #: Set to a project with billing to run the same tests on real BigQuery, with Application Default Credentials.
 REAL_PROJECT = os.environ.get("WEANALYSIS_TEST_BIGQUERY_PROJECT")
