@@ -1,5 +1,6 @@
 # make demo    fetch every endpoint with real Airflow and load it through the BigQuery protocol; no account needed
 # make test    all tests
+# make chaos   the long tests of what happens when workers die, race and talk through bad networks
 # make check   lint, format, types
 # make clean   remove what the others made
 #
@@ -17,7 +18,7 @@ UV := $(VENV)/bin/uv
 LOCKS := tests/constraints
 BIGQUERY_EXTENSIONS := spatial ducklake icu
 
-.PHONY: help demo test check lock clean
+.PHONY: help demo test chaos check lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -27,6 +28,9 @@ demo: $(VENV)/.installed $(BIGQUERY)/.installed
 
 test: $(VENV)/.installed $(BIGQUERY)/.installed
 	$(PYTHON) -m pytest --cov --cov-report=term
+
+chaos: $(VENV)/.installed $(BIGQUERY)/.installed
+	$(PYTHON) -m pytest -m chaos tests/chaos
 
 check: $(VENV)/.installed
 	$(VENV)/bin/ruff check

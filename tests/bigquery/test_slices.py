@@ -200,7 +200,7 @@ def test_a_question_that_fails_is_no_job_that_failed(proxy, writer, no_waiting, 
 
 
 def unknown_job(times):
-    """A rule: the reply to the MERGE is lost, and for a while BigQuery knows the job only when it is submitted again."""
+    """A rule: the reply to the MERGE is lost, and BigQuery, asked for the job, does not know it for a while."""
     left = {"POST": 1, "GET": times}
 
     def rule(exchange):

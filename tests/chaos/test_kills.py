@@ -1,0 +1,110 @@
+"""Workers are killed, at every boundary and anywhere; the next try makes the table right."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from tests.chaos.ambush import Ambush, Moment
+from tests.chaos.conftest import days, tables
+from tests.chaos.workers import Worker, work
+from tests.conftest import APPS
+
+DAYS = (1, 3)
+SLICES = [(APPS[0], day) for day in days(*DAYS)]
+BYSTANDERS = [(APPS[1], day) for day in days(*DAYS)] + [(APPS[0], day) for day in days(4, 4)]
+
+_NAMES = {(app, str(day)) for app, day in SLICES}
+
+BOUNDARIES = [
+    ("table", 1, Moment.AFTER),
+    ("create", 1, Moment.BEFORE),
+    ("create", 1, Moment.DURING),
+    ("token", 1, Moment.AFTER),
+    ("data", 2, Moment.BEFORE),
+    ("merge", 1, Moment.BEFORE),
+    ("merge", 1, Moment.DURING),
+    ("merge", 1, Moment.AFTER),
+    ("wait", 1, Moment.BEFORE),
+    ("verify", 1, Moment.BEFORE),
+    ("merge", 2, Moment.DURING),
+    ("verify", 3, Moment.AFTER),
+]
+FENCING = [("fence", 1, moment) for moment in Moment] + [("fence", 2, Moment.BEFORE), ("merge", 1, Moment.DURING)]
+
+
+def named(value):
+    return value.name.lower() if isinstance(value, Moment) else str(value)
+
+
+@pytest.mark.parametrize(("of", "number", "moment"), BOUNDARIES, ids=named)
+def test_killed_at_a_boundary(route, load, truth, bq, dataset, of, number, moment):
+    table = f"{dataset}.pages"
+    with route() as through:
+        victim = Ambush(number, moment, of).spring(load(table, *DAYS, route=through), *through)
+        assert victim.status == "killed"
+        if tables(bq, dataset):
+            truth.check(table, SLICES, latest=False)
+        assert work(load(table, *DAYS, route=through, try_number=2)).status == "done"
+    truth.check(table, SLICES)
+    assert tables(bq, dataset) == {table}
+
+
+@pytest.mark.parametrize(("of", "number", "moment"), FENCING, ids=named)
+def test_killed_while_taking_over(route, load, truth, bq, dataset, of, number, moment):
+    table = f"{dataset}.pages"
+    with route() as through:
+        first = Ambush(2, Moment.DURING, "merge").spring(load(table, *DAYS, route=through), *through)
+        second = Ambush(number, moment, of).spring(load(table, *DAYS, route=through, try_number=2), *through)
+        assert first.status == second.status == "killed"
+        assert work(load(table, *DAYS, route=through, try_number=3)).status == "done"
+    truth.check(table, SLICES)
+    assert tables(bq, dataset) == {table}
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.chaos)])
+def test_killed_anywhere(route, load, truth, bq, dataset, record_property, kills):
+    """Whole loads of a table, each with as many tries as it takes; a new table every ten loads."""
+    dice, died, loads = random.Random(kills), 0, 0
+    with route() as through:
+        while died < kills:
+            table = f"{dataset}.pages{loads // 10}"
+            first_load = loads % 10 == 0
+            slices = SLICES if first_load else SLICES + BYSTANDERS
+            bystanders = {} if first_load else _of_bystanders(truth.held(table))
+            for try_number in itertools.count(1):
+                errand = load(table, *DAYS, route=through, run_id=f"run{loads}", try_number=try_number)
+                ended = _hunted(errand, through, dice)
+                if ended.status != "killed":
+                    break
+                died += 1
+                if table in tables(bq, dataset):
+                    truth.check(table, slices, latest=False)
+            assert ended.status == "done", ended
+            truth.check(table, slices)
+            assert bystanders == _of_bystanders(truth.held(table)), "load columns included"
+            if first_load:
+                assert work(load(table, *DAYS, app=APPS[1])).status == "done"
+                assert work(load(table, 4, 4)).status == "done"
+            loads += 1
+    assert tables(bq, dataset) == {f"{dataset}.pages{number}" for number in range(-(-loads // 10))}
+    record_property("kills", died)
+    record_property("loads", loads)
+
+
+def _of_bystanders(held):
+    return {(app, day): rows for (app, day), rows in held.items() if (app, day) not in _NAMES}
+
+
+def _hunted(errand, through, dice):
+    """Run a worker that is killed at a random request, after a random time, or, one time in five, not at all."""
+    chance = dice.random()
+    if chance < 0.5:
+        return Ambush(dice.randint(1, 14), dice.choice(list(Moment))).spring(errand, *through)
+    worker = Worker(errand)
+    if chance < 0.8:
+        worker.wait(dice.uniform(0, 3))
+        worker.kill()
+    return worker.outcome()
