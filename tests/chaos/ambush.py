@@ -49,6 +49,8 @@ class Ambush:
         self._of = of
         self._lock = threading.Lock()
         self._victim: Worker | None = None
+        #: The request at which it died, to be delivered late if one likes.
+        self.caught: Exchange | None = None
         self._sent = threading.Event()
 
     def spring(self, work: Callable[[], Any], *proxies: Proxy) -> Outcome:
@@ -70,6 +72,7 @@ class Ambush:
                     return None
             self._sent.wait()
             assert self._victim is not None
+            self.caught = exchange
             if self._moment is Moment.AFTER:
                 proxy.forward(exchange)
             self._victim.kill()

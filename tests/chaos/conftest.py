@@ -44,8 +44,12 @@ class Truth:
         self._server = server
         self._bq = bq
         self._numbers = itertools.count(1)
+        self.watch(apps, periods)
+
+    def watch(self, apps: Iterable[str], periods: Iterable[Period]) -> None:
+        """Make every reply for these slices one of a kind."""
         for app, period in itertools.product(apps, periods):
-            server.override(PAGES.name, app, period.begin_date, self._new_figures)
+            self._server.override(PAGES.name, app, period.begin_date, self._new_figures)
 
     def said(self, app: str, period: Period) -> list[list[dict[str, Any]]]:
         """Return the rows of each reply for a slice, the latest last."""
@@ -132,3 +136,13 @@ def load(wechat_server: Any, bigquery_url: str | None) -> Callable[..., Load]:
 def tables(bq: Any, dataset: str) -> set[str]:
     """Return the names of all tables of a dataset."""
     return {f"{dataset}.{table.table_id}" for table in bq.list_tables(dataset)}
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+    """Take down what a long run counted, and print it."""
+    counted: dict[str, int] = {}
+    yield counted.update
+    if request.node.get_closest_marker("chaos"):
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{request.node.name}: {counted}")
