@@ -20,11 +20,11 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_wxanalysis.bigquery import clients, jobs, statements, tables
 from airflow_provider_wxanalysis.exceptions import InvalidTokenError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
-from airflow_provider_wxanalysis.periods import Period, parse_date
+from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.support.contexts import run_context
 
-PATIENCE = 120
+PATIENCE = 300
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__, "google.cloud.bigquery"])
 
@@ -110,25 +110,24 @@ class Loads:
 
 @dataclass(frozen=True)
 class Fetches:
-    """Fetches of one day, over and over; returns how many were good, and what the others said of the token."""
+    """Calls for one day's figures, with a ``pause`` (seconds) between them."""
 
     connection: dict[str, Any]
-    day: str
-    until: float
+    day: Period
+    calls: int
     pause: float
 
-    def __call__(self) -> tuple[int, list[str]]:
-        """Fetch until the time is over."""
+    def __call__(self) -> list[str]:
+        """Make the calls and return what those that failed said of the token."""
         os.environ["AIRFLOW_CONN_WORKER"] = json.dumps(self.connection)
-        hook, day = WeAnalysisHook("worker"), parse_date(self.day)
-        good, complaints = 0, []
-        while time.time() < self.until:
+        hook, complaints = WeAnalysisHook("worker"), []
+        for _ in range(self.calls):
             try:
-                good += len(hook.fetch("daily_summary", Period(day, day)))
+                assert hook.fetch("daily_summary", self.day)
             except InvalidTokenError as error:
                 complaints.append(str(error))
             time.sleep(self.pause)
-        return good, complaints
+        return complaints
 
 
 class Worker:
