@@ -11,7 +11,7 @@ from tests.chaos.ambush import kind
 from tests.support.proxy import DROP, LOST, Exchange, Proxy, Rule, api_error
 
 #: How long workers wait for BigQuery's answers here, and how long a request takes that comes late; seconds.
-TIMEOUT = 3.0
+TIMEOUT = 5.0
 LATE = 1.0
 
 
