@@ -188,7 +188,13 @@ class DestinationError(WeAnalysisError):
 
 
 class SupersededError(WeAnalysisError):
-    """A later try of the same task has fenced this one off; it must not write any more."""
+    """A later try of the same task has fenced this one off; it must not write any more.
+
+    Airflow ignores what such a try reports. A run made anew under an old name can meet the old run's fences: then the
+    next try gets past them.
+    """
+
+    retryable = True
 
 
 class ErrorCode(NamedTuple):
