@@ -9,15 +9,16 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
-load = WeAnalysisToBigQueryOperator.partial(
-    task_id="load",
-    destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.{endpoint}",
-    gcp_conn_id=None,
-    pool="weanalysis",
-)
+TARGET = {
+    "destination_project_dataset_table": "{{ var.value.weanalysis_dataset }}.{{ dag.dag_id }}_{endpoint}",
+    "gcp_conn_id": None,
+    "pool": "weanalysis",
+}
 
 with DAG("live_everything", schedule=None):
-    load.expand(endpoint=list(ENDPOINTS), weanalysis_conn_id=["weanalysis_shop", "weanalysis_magazine"])
+    WeAnalysisToBigQueryOperator.partial(task_id="load", **TARGET).expand(
+        endpoint=list(ENDPOINTS), weanalysis_conn_id=["weanalysis_shop", "weanalysis_magazine"]
+    )
 
 with DAG(
     "live_backfill",
@@ -27,10 +28,5 @@ with DAG(
     catchup=False,
 ):
     WeAnalysisToBigQueryOperator(
-        task_id="load",
-        endpoint="daily_retain",
-        destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.backfilled",
-        weanalysis_conn_id="weanalysis_shop",
-        gcp_conn_id=None,
-        pool="weanalysis",
+        task_id="load", endpoint="daily_retain", weanalysis_conn_id="weanalysis_shop", **TARGET
     )

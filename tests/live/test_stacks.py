@@ -36,7 +36,7 @@ def test_everything_of_two_apps_in_one_run(stack, wechat, read):
     assert len(tasks) == len(ENDPOINTS) * len(APPS) == 26
     assert run["state"] == "success"
     for endpoint in ENDPOINTS.values():
-        rows = read(f"{dataset}.{endpoint.name}")
+        rows = read(f"{dataset}.live_everything_{endpoint.name}")
         assert {row["appid"] for row in rows} == set(APPS)
         assert rows == all_served(wechat, endpoint), endpoint.name
 
@@ -53,6 +53,6 @@ def test_a_backfill_of_fourteen_days(stack, wechat, read):
     days = [f"2026-03-{day:02}" for day in range(1, 15)]
     loaded = [airflow.xcom("live_backfill", run["dag_run_id"], "load")["periods"] for run in runs]
     assert loaded == [[day] for day in days], "each its own day, and none again"
-    rows = read(f"{dataset}.backfilled")
+    rows = read(f"{dataset}.live_backfill_daily_retain")
     assert rows == all_served(wechat, ENDPOINTS["daily_retain"])
     assert sorted({row["begin_date"] for row in rows}) == days
