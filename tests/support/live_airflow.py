@@ -93,7 +93,7 @@ class LiveAirflow:
         """Run an ``airflow`` command to its end and return what it printed."""
         command = [self._python, "-m", "airflow", *arguments]
         run = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL
+            command, env=self.environment, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL
         )
         if run.returncode:
             raise RuntimeError(f"airflow {' '.join(arguments)} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
@@ -149,7 +149,7 @@ class LiveAirflow:
         found: list[Json] = self.api("GET", f"dags/{dag_id}/dagRuns", order_by="run_after", limit=100)["dag_runs"]
         return found
 
-    def finished_runs(self, dag_id: str, count: int = 1, seconds: float = 300) -> list[Json]:
+    def finished_runs(self, dag_id: str, count: int = 1, seconds: float = 600) -> list[Json]:
         """Wait until a DAG has ``count`` runs or more and none is under way, and return them."""
 
         def finished() -> list[Json]:
@@ -158,7 +158,7 @@ class LiveAirflow:
 
         return self.wait(finished, f"{count} finished runs of {dag_id}", seconds)
 
-    def finished_run(self, dag_id: str, run_id: str, seconds: float = 300) -> Json:
+    def finished_run(self, dag_id: str, run_id: str, seconds: float = 600) -> Json:
         """Wait until a run has ended and return it."""
 
         def finished() -> Json:
@@ -187,7 +187,7 @@ class LiveAirflow:
         path = f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances/{task_id}/logs/{try_number}"
         return json.dumps(self.api("GET", path, map_index=map_index, full_content="true"), ensure_ascii=False)
 
-    def wait(self, until: Callable[[], T], what: str, seconds: float = 120) -> T:
+    def wait(self, until: Callable[[], T], what: str, seconds: float = 300) -> T:
         """Call ``until`` again and again until it returns something true, for a bounded time."""
         end = time.monotonic() + seconds
         while not (found := until()):
