@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import DAG
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -15,7 +17,10 @@ TARGET = {
     "pool": "weanalysis",
 }
 
-with DAG("live_everything", schedule=None):
+# local-bigquery has no queue: of two changes at the same moment it refuses one.
+RETRIES = {"retries": 5, "retry_delay": timedelta(seconds=1)}
+
+with DAG("live_everything", schedule=None, default_args=RETRIES):
     WeAnalysisToBigQueryOperator.partial(task_id="load", **TARGET).expand(
         endpoint=list(ENDPOINTS), weanalysis_conn_id=["weanalysis_shop", "weanalysis_magazine"]
     )
@@ -26,6 +31,7 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
     end_date=pendulum.datetime(2026, 4, 1, tz="Asia/Shanghai"),
     catchup=False,
+    default_args=RETRIES,
 ):
     WeAnalysisToBigQueryOperator(
         task_id="load", endpoint="daily_retain", weanalysis_conn_id="weanalysis_shop", **TARGET
