@@ -114,6 +114,15 @@ def test_default_args_of_a_dag_reach_every_operator():
     assert [task.lookback for task in tasks if hasattr(task, "lookback")] == [2, 2, 2]
 
 
+def test_default_args_reach_mapped_tasks():
+    given = {"gcp_conn_id": None, "lookback": 2, "on_empty": "skip", "deferrable": True}
+    with DAG("d", schedule=None, default_args=given) as dag:
+        task = WeAnalysisToBigQueryOperator.partial(task_id="t", destination_project_dataset_table="p.d.{endpoint}")
+        task.expand(endpoint=["visit_page"])
+    task = dag.get_task("t").unmap({"endpoint": "visit_page"})
+    assert {name: getattr(task, name) for name in given} == given
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_template_fields_are_attributes(kind):
     task = make(kind)
