@@ -74,10 +74,8 @@ def test_it_stops_asking_at_the_first_that_is_missing(poke, wechat_server):
 
 
 def test_nothing_due_skips(poke, wechat_server):
-    monday = YESTERDAY.begin_date.isoweekday() == 7  # then a week is due, but no portrait of a day long past
-    task = {"endpoint": "user_portrait", "from_date": "2026-03-01", "to_date": "2026-03-01"} if monday else {}
-    with pytest.raises(AirflowSkipException):
-        poke(**{"endpoint": "weekly_retain", **task})
+    with pytest.raises(AirflowSkipException, match="no week ends"):
+        poke("weekly_retain", end=pendulum.datetime(2026, 3, 10, tz=SHANGHAI))  # a Tuesday
     assert wechat_server.calls == []
 
 
