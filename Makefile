@@ -1,6 +1,7 @@
 # make demo    fetch every endpoint with real Airflow and load it through the BigQuery protocol; no account needed
 # make test    all tests
 # make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
+# make chaos   the long tests of what happens when workers die, race and talk through bad networks
 # make check   lint, format, types
 # make lock    move the versions in tests/constraints to the newest
 # make clean   remove what the others made
@@ -29,7 +30,7 @@ LIVE := celery
 EXTRAS_$(MAIN) := dev
 EXTRAS_google := google
 
-.PHONY: help demo test live check prerelease lock lock-local-bigquery clean
+.PHONY: help demo test live chaos check prerelease lock lock-local-bigquery clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,6 +43,9 @@ test: $(VENV)/.installed $(BIGQUERY)/.installed $(OTHERS:%=.venv-airflow-%/.inst
 
 live: $(VENV)/.installed $(BIGQUERY)/.installed .venv-airflow-$(LIVE)/.installed
 	$(PYTHON) -m pytest -m live
+
+chaos: $(VENV)/.installed $(BIGQUERY)/.installed
+	$(PYTHON) -m pytest -m chaos tests/chaos
 
 check: $(VENV)/.installed
 	$(VENV)/bin/ruff check

@@ -188,7 +188,13 @@ class DestinationError(WeAnalysisError):
 
 
 class SupersededError(WeAnalysisError):
-    """A later try of the same task has fenced this one off; it must not write any more."""
+    """A later try of the same task has fenced this one off; it must not write any more.
+
+    Airflow ignores what such a try reports. A run made anew under an old name can meet the old run's fences: then the
+    next try gets past them.
+    """
+
+    retryable = True
 
 
 class ErrorCode(NamedTuple):
@@ -267,24 +273,35 @@ ERRCODES: dict[int, ErrorCode] = {
     9001001: ErrorCode(WeAnalysisAPIError, _BUG),
 }
 
-_RID = re.compile(r"[\s,]*\b(?:rid:\s*(?P<rid>[0-9a-zA-Z-]+)|hint:\s*\[(?P<hint>[^\]]*)\])\s*$")
+_RID = re.compile(r"\b(?:rid:\s*(?P<rid>[0-9a-zA-Z-]+)|hint:\s*\[(?P<hint>[^\]]*)\])\s*$")
+#: WeChat's texts are a sentence long; what is longer comes from something in between.
+_LONGEST_ERRMSG = 1000
 
 
-def api_error(reply: dict[str, object], endpoint: str, period: object = None) -> WeAnalysisAPIError:
-    """Make the error that a reply with an errcode stands for.
+def api_error(reply: dict[str, object], endpoint: str, period: object = None) -> WeAnalysisAPIError | None:
+    """Make the error that a reply's errcode stands for.
 
-    :param reply: WeChat's reply, with an ``errcode`` other than 0.
+    :param reply: WeChat's reply.
     :param endpoint: the endpoint's name or path, for the message.
     :param period: the period asked for, for the message.
+    :return: ``None`` if the reply has no errcode, or 0.
+    :raises PayloadError: if the errcode is no number.
     """
-    text = str(reply.get("errmsg") or "")
+    errcode = reply.get("errcode", 0)
+    if isinstance(errcode, str) and re.fullmatch(r"-?[0-9]{1,18}", errcode):
+        errcode = int(errcode)
+    if not isinstance(errcode, int) or isinstance(errcode, bool):
+        where = f"{endpoint} {period}" if period else endpoint
+        raise PayloadError(
+            f"{where}: WeChat's reply has an errcode that is no number: {str(errcode)[:100]!r}. Look for a proxy that "
+            "answers in its place."
+        )
+    if errcode == 0:
+        return None
+    errmsg = reply.get("errmsg")
+    text = errmsg[:_LONGEST_ERRMSG] if isinstance(errmsg, str) else ""
     found = _RID.search(text)
     rid = (found["rid"] or found["hint"]) if found else None
-    errmsg = text[: found.start()] if found else text
-    errcode = reply.get("errcode")
-    if isinstance(errcode, str) and re.fullmatch(r"-?\d+", errcode):
-        errcode = int(errcode)
-    if not isinstance(errcode, int):
-        raise PayloadError(f"{endpoint}: WeChat's reply has an errcode that is no number: {errcode!r}")
+    text = text[: found.start()].rstrip(" \t\n,") if found else text
     known = ERRCODES.get(errcode)
-    return (known.error if known else UnknownAPIError)(errcode, errmsg, rid, endpoint, period)
+    return (known.error if known else UnknownAPIError)(errcode, text, rid, endpoint, period)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -25,15 +26,24 @@ def parse(data: bytes) -> Any:
     """Return the JSON value that ``data`` spells.
 
     :raises ValueError: if it is no JSON, NaN and Infinity included; the error may hold the data.
+    :raises Malformed: if an object names a field twice, which one parser reads in one way and the next in another.
     """
     try:
-        return json.loads(data, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise Malformed(f"the reply names {show(twice)} twice in one object, so it is unclear which value counts")
+    return found
 
 
 def convert(name: str, column_type: str, value: Any) -> Any:
@@ -76,7 +86,10 @@ def json_safe(value: Any, depth: int = 0) -> Any:
 
 def show(value: Any) -> str:
     """Return ``value`` as a message shows it, cut to a readable length."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = f"{type(value).__name__} nested too deep to show"
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 

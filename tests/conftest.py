@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import logging
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from airflow_provider_wxanalysis.testing import ApiSecurity
 from tests.support.airflow_home import make_airflow_home
+from tests.support.contexts import run_context as run_context
 from tests.support.live_airflow import LiveAirflow, live_airflow
 from tests.support.proxy import Proxy, recording_proxy
 from tests.support.servers import local_bigquery
@@ -26,7 +25,11 @@ from tests.support.servers import local_bigquery
 HOME = Path(tempfile.mkdtemp(prefix="weanalysis-tests-"))
 os.environ.update(make_airflow_home(HOME / "airflow", HOME / "dags"))
 
-pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin", "tests.support.dag_runs"]
+pytest_plugins = [
+    "airflow_provider_wxanalysis.testing.pytest_plugin",
+    "tests.support.canary",
+    "tests.support.dag_runs",
+]
 
 #: Set to a project with billing to run the same tests on real BigQuery, with Application Default Credentials.
 REAL_PROJECT = os.environ.get("WEANALYSIS_TEST_BIGQUERY_PROJECT")
@@ -84,6 +87,11 @@ def proxy(bigquery_url: str | None, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield running
 
 
+def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sort rows by all their values."""
+    return sorted(rows, key=lambda row: [str(value) for value in row.values()])
+
+
 @pytest.fixture
 def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
     """Read a table back, without load columns, in an order of its own."""
@@ -95,7 +103,7 @@ def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
                 row[name] = row[name].isoformat()
             if not load_columns:
                 row = [row.pop(name) for name in ("_loaded_at", "_load_id", "_run_id")]
-        return sorted(found, key=lambda row: [str(value) for value in row.values()])
+        return in_order(found)
 
     return rows
 
@@ -105,27 +113,6 @@ def live(bigquery_url: str | None) -> Iterator[LiveAirflow]:
     """A whole Airflow, with the BigQuery that the tests write to. It takes half a minute to start, once."""
     with live_airflow(HOME / "live", env={"BIGQUERY_EMULATOR_HOST": bigquery_url} if bigquery_url else {}) as airflow:
         yield airflow
-
-
-def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> dict[str, Any]:
-    """The part of Airflow's context that this package reads, for a scheduled run of an interval."""
-    from airflow.sdk.execution_time.context import OutletEventAccessors
-
-    instance = {
-        "dag_id": "dag",
-        "task_id": "task",
-        "run_id": f"run-{uuid.uuid4().hex}",
-        "map_index": -1,
-        "try_number": 1,
-    }
-    return {
-        "ti": SimpleNamespace(**{**instance, **ti}),
-        "data_interval_start": start,
-        "data_interval_end": end,
-        "logical_date": start,
-        "dag_run": SimpleNamespace(run_type="scheduled", run_after=end),
-        "outlet_events": OutletEventAccessors(),
-    }
 
 
 @pytest.fixture(scope="session")

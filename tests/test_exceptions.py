@@ -190,7 +190,7 @@ def test_the_tree_is_the_one_drawn_in_the_docstring() -> None:
         (EmptyReportError("x", retryable=False), False),
         (DestinationError("x"), False),
         (DestinationError("x", retryable=True), True),
-        (SupersededError("x"), False),
+        (SupersededError("x"), True),
         (error_for(40164), False),
         (error_for(61503), True),
         *((error(1, "x"), passing) for error, (passing, _) in PASSING.items()),

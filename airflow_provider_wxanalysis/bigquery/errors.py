@@ -56,7 +56,7 @@ def _advice(error: GoogleAPICallError) -> str | None:
             "the credentials lack a permission. They need roles/bigquery.jobUser on the project that runs the jobs and "
             "roles/bigquery.dataEditor on the dataset."
         )
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) and "not found: job" not in text.lower():  # a new job may be unknown for a moment
         return "it does not exist, or the job ran in another location than the dataset's."
     return None
 

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import tenacity
-from google.api_core.exceptions import Conflict, NotFound
+from google.api_core.exceptions import Conflict, GoogleAPIError, NotFound
 from google.cloud import bigquery
 
+from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import explained, is_contention
 from airflow_provider_wxanalysis.exceptions import SupersededError
 
@@ -67,10 +68,22 @@ class Jobs:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._serials = itertools.count()
-        self._attempt = secrets.token_hex(8)
+        self._serial = 0
         self._fenced = False
         self._running: bigquery.QueryJob | None = None
+
+    def fence_earlier_tries(self) -> None:
+        """Wait for the jobs of earlier tries, and see to it that none of their requests can start another.
+
+        Best done before the rows are fetched: what this try fetches is then newer than all that earlier ones write.
+        """
+        if self._fenced:
+            return
+        for try_number in range(1, self.task_instance.try_number):
+            for serial in itertools.count():
+                if self._fence(self.task_instance.job_id(try_number, serial)):
+                    break
+        self._fenced = True
 
     def run(self, statement: str, parameters: Callable[[str], Sequence[Parameter]]) -> str:
         """Run a statement to its end and return the id of the job that did it.
@@ -80,9 +93,7 @@ class Jobs:
         :raises SupersededError: if a later try has fenced this one off.
         :raises DestinationError: if BigQuery refuses for a reason that a person must mend.
         """
-        if not self._fenced:
-            self._fence_earlier_tries()
-            self._fenced = True
+        self.fence_earlier_tries()
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_contention),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
@@ -94,64 +105,71 @@ class Jobs:
             reraise=True,
         )
         with explained("Writing to BigQuery"):
-            return retrying(self._run_once, statement, parameters)
+            return retrying(self._run_once, statement, parameters, attempt=secrets.token_hex(8))
 
     def query(self, statement: str, parameters: Sequence[Parameter]) -> list[Any]:
         """Run a query that changes nothing and return its rows."""
         config = bigquery.QueryJobConfig(query_parameters=parameters, labels=dict(self.labels))
         with explained("Reading from BigQuery"):
-            return list(self.client.query_and_wait(statement, job_config=config, location=self.location))
+            return list(
+                self.client.query_and_wait(statement, job_config=config, location=self.location, api_timeout=TIMEOUT)
+            )
 
     def cancel(self) -> None:
         """Cancel the statement that is running, if one is."""
         if self._running is not None:
             self._running.cancel()
 
-    def _run_once(self, statement: str, parameters: Callable[[str], Sequence[Parameter]]) -> str:
+    def _run_once(self, statement: str, parameters: Callable[[str], Sequence[Parameter]], *, attempt: str) -> str:
         while True:
-            job_id = self.task_instance.job_id(self.task_instance.try_number, next(self._serials))
-            job = self._submit(job_id, statement, parameters(job_id))
-            if job is not None:
+            job_id = self.task_instance.job_id(self.task_instance.try_number, self._serial)
+            job, ours = self._submit(job_id, statement, parameters(job_id), attempt)
+            if ours:
                 self._running = job
-                job.result()
-                self._running = None
+            error = _outcome(job)
+            self._running = None
+            # Not before: fences rely on numbers without gaps, and two jobs of one try must never run at once.
+            self._serial += 1
+            if ours and error is not None:
+                raise error
+            if ours:
                 return job_id
 
-    def _submit(self, job_id: str, statement: str, parameters: Sequence[Parameter]) -> bigquery.QueryJob | None:
-        """Submit under ``job_id``; ``None`` if a like-named run of another process has used it."""
-        config = bigquery.QueryJobConfig(
-            query_parameters=parameters, labels={**self.labels, ATTEMPT_LABEL: self._attempt}
-        )
+    def _submit(
+        self, job_id: str, statement: str, parameters: Sequence[Parameter], attempt: str
+    ) -> tuple[bigquery.QueryJob, bool]:
+        """Submit under ``job_id``; return the job that has the id, and whether it is ours."""
+        config = bigquery.QueryJobConfig(query_parameters=parameters, labels={**self.labels, ATTEMPT_LABEL: attempt})
         try:
-            # The client posts again after a lost reply, under the same id: then the id is taken, by ourselves.
-            return self.client.query(
-                statement, job_config=config, job_id=job_id, location=self.location, job_retry=None
+            return self._insert(statement, config, job_id), True
+        except Conflict:  # by a like-named run of another process, by a fence, or by ourselves: a reply was lost
+            job = self._existing(job_id)
+        if FENCE_LABEL in job.labels:
+            raise SupersededError(
+                f"A later try of this task has taken over (job {job_id}); this one stops writing. If there is no later "
+                "try, an earlier run of the same name left the mark: the next try will pass it."
             )
+        return job, job.labels.get(ATTEMPT_LABEL) == attempt
+
+    def _fence(self, job_id: str) -> bool:
+        """Burn a job id. If a job has it, wait until that can change nothing any more, and return ``False``."""
+        config = bigquery.QueryJobConfig(labels={**self.labels, FENCE_LABEL: "true"})
+        try:
+            with explained("Fencing an earlier try"):
+                self._insert("SELECT 1", config, job_id)
+            return True
         except Conflict:
             job = self._existing(job_id)
-        if job.labels.get(ATTEMPT_LABEL) == self._attempt:
-            return job
         if FENCE_LABEL in job.labels:
-            raise SupersededError(f"A later try of this task has taken over (job {job_id}); this one stops writing.")
-        job.exception()  # waits; how it ended is the other process's business
-        return None
+            return True
+        _outcome(job)
+        return False
 
-    def _fence_earlier_tries(self) -> None:
-        config = bigquery.QueryJobConfig(labels={**self.labels, FENCE_LABEL: "true"})
-        for try_number in range(1, self.task_instance.try_number):
-            for serial in itertools.count():
-                job_id = self.task_instance.job_id(try_number, serial)
-                try:
-                    with explained("Fencing an earlier try"):
-                        self.client.query(
-                            "SELECT 1", job_config=config, job_id=job_id, location=self.location, job_retry=None
-                        )
-                    break
-                except Conflict:
-                    job = self._existing(job_id)
-                if FENCE_LABEL in job.labels:
-                    break
-                job.exception()  # waits until it can change nothing any more
+    def _insert(self, statement: str, config: bigquery.QueryJobConfig, job_id: str) -> bigquery.QueryJob:
+        """Submit a job; after a lost request or reply the client posts again, under the same id."""
+        return self.client.query(
+            statement, job_config=config, job_id=job_id, location=self.location, job_retry=None, timeout=TIMEOUT
+        )
 
     def _existing(self, job_id: str) -> bigquery.QueryJob:
         """Read a job that BigQuery says exists; for a moment it may still answer 404."""
@@ -164,3 +182,18 @@ class Jobs:
         )
         job = retrying(self.client.get_job, job_id, location=self.location)
         return cast("bigquery.QueryJob", job)
+
+
+def _outcome(job: bigquery.QueryJob) -> Exception | None:
+    """Wait until a job has ended and return its error, if it failed.
+
+    :raises GoogleAPIError: if that could not be learned: the job may still be running.
+    """
+    try:
+        job.result()
+    except GoogleAPIError:
+        # BigQuery answers a question about a failed job like a question that failed; only the job's state tells.
+        if not job.done():
+            raise
+    error: Exception | None = job.exception()
+    return error

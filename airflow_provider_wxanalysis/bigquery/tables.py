@@ -9,6 +9,7 @@ from typing import Any
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.cloud import bigquery
 
+from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import explained
 from airflow_provider_wxanalysis.columns import LEADING, Column
 from airflow_provider_wxanalysis.destinations import TableName
@@ -47,12 +48,12 @@ def prepare_table(
     with explained(f"Table {name}"):
         for _ in range(_PATCH_ATTEMPTS):
             try:
-                table = client.get_table(str(name))
+                table = client.get_table(str(name), timeout=TIMEOUT)
             except NotFound:
                 _require_dataset(client, name, create_dataset, location)
                 new = new_table(name, endpoint, labels, encryption_configuration)
                 # Another task may have made it meanwhile: then it is read and checked like any other.
-                table = client.create_table(new, exists_ok=True)
+                table = client.create_table(new, exists_ok=True, timeout=TIMEOUT)
             try:
                 return _fit(client, table, endpoint)
             except PreconditionFailed:
@@ -77,7 +78,7 @@ def new_table(
 def _require_dataset(client: bigquery.Client, name: TableName, create: bool, location: str | None) -> None:
     reference = bigquery.DatasetReference(name.project, name.dataset)
     try:
-        client.get_dataset(reference)
+        client.get_dataset(reference, timeout=TIMEOUT)
     except NotFound:
         if not create:
             raise DestinationError(
@@ -86,7 +87,7 @@ def _require_dataset(client: bigquery.Client, name: TableName, create: bool, loc
             ) from None
         dataset = bigquery.Dataset(reference)
         dataset.location = location
-        client.create_dataset(dataset, exists_ok=True)
+        client.create_dataset(dataset, exists_ok=True, timeout=TIMEOUT)
 
 
 def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> bigquery.Table:
@@ -114,7 +115,7 @@ def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> 
     if ENDPOINT_LABEL not in table.labels:
         table.labels = {**table.labels, ENDPOINT_LABEL: endpoint.label}
         changes.append("labels")
-    return client.update_table(table, changes) if changes else table
+    return client.update_table(table, changes, timeout=TIMEOUT) if changes else table
 
 
 def _problems(table: bigquery.Table, endpoint: Endpoint) -> Any:

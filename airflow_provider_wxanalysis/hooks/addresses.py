@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
+if TYPE_CHECKING:
+    from urllib3.util import Url
+
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 DEFAULT_HOST = "https://api.weixin.qq.com"
 
 
@@ -17,29 +21,29 @@ def base_url(host: Any, schema: Any, port: Any) -> str:
     """Return the API base, without a slash at the end, from the three fields that may say it."""
     host = str(host or "").strip().rstrip("/") or DEFAULT_HOST
     url = host if "://" in host else f"{schema or 'https'}://{host}"
-    if port and _parts("host", url).port is None:
-        parts = _parts("host", url)
-        url = parts._replace(netloc=f"{parts.netloc}:{port}").geturl()
-    return checked_url("host", url)
+    parts = _parts("host", url)
+    return checked_url("host", parts._replace(port=int(port)).url if port and parts.port is None else url)
 
 
 def checked_url(name: str, url: str) -> str:
-    """Return ``url``; the API's with its host in small letters, as requests writes it.
+    """Return ``url``, its scheme and host in small letters, as requests writes it.
 
     :param name: the field it comes from.
-    :raises ConfigurationError: if it is no web address, or would send secrets in clear.
+    :raises ConfigurationError: if it is no web address, or would send or show secrets in clear.
     """
     parts = _parts(name, url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.host:
         raise ConfigurationError(f"{name} is no http or https address.")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
+    if parts.auth:
+        raise ConfigurationError(f"{name} holds a user name or password before the @, where logs would show it.")
+    if parts.scheme == "http" and not _loopback(parts.host):
         raise ConfigurationError(
-            f"{name} uses plain http to {parts.hostname}, so the secret would travel in clear. Use https; "
+            f"{name} uses plain http to {parts.host}, so the secret would travel in clear. Use https; "
             "http is accepted for this machine only (127.0.0.1, localhost)."
         )
-    if name == "host" and (parts.query or parts.fragment or parts.username):
-        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without user, ? or #.")
-    return parts._replace(netloc=parts.netloc.lower()).geturl() if name == "host" else url
+    if name == "host" and (parts.query is not None or parts.fragment is not None):
+        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without ? or #.")
+    return parts.url
 
 
 def proxies(value: Any) -> Mapping[str, str] | None:
@@ -59,25 +63,30 @@ def proxies(value: Any) -> Mapping[str, str] | None:
     if not isinstance(value, dict) or not all(isinstance(url, str) and url for url in value.values()):
         raise ConfigurationError("proxies is a proxy's URL, or an object of URLs by scheme.")
     for url in value.values():
-        if not _parts("proxies", url if "://" in url else f"http://{url}").hostname:
-            raise ConfigurationError("proxies is no URL such as http://proxy.example:3128.")
+        parts = _parts("proxies", url if "://" in url else f"http://{url}")
+        if parts.scheme not in _PROXY_SCHEMES or not parts.host:
+            raise ConfigurationError(
+                f"proxies is no URL such as http://proxy.example:3128, with one of {', '.join(_PROXY_SCHEMES)}."
+            )
     return value
 
 
-def _parts(name: str, url: str) -> SplitResult:
-    plain = url.isascii() and url.isprintable() and " " not in url
-    try:
-        parts = urlsplit(url)
-        plain = plain and parts.port != 0  # reading the port checks it
-    except ValueError:  # not passed on: its text may hold a proxy's password
-        plain = False
-    if not plain:
+def _parts(name: str, url: str) -> Url:
+    """Take a URL apart as the request itself will: two parsers could see two hosts in it."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    parts = None
+    if url.isascii() and url.isprintable() and not set(url) & set(" \\"):
+        with contextlib.suppress(LocationParseError):  # not passed on: its text may hold a proxy's password
+            parts = parse_url(url)
+    if parts is None or parts.port == 0:
         raise ConfigurationError(f"{name} is no web address; look for a wrong port, blanks and stray characters.")
     return parts
 
 
 def _loopback(hostname: str) -> bool:
     try:
-        return ipaddress.ip_address(hostname).is_loopback
+        return ipaddress.ip_address(hostname.strip("[]")).is_loopback
     except ValueError:
         return hostname == "localhost"

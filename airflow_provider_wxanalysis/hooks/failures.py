@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 
 import requests
+import urllib3
 
 from airflow_provider_wxanalysis.exceptions import TransportError
 from airflow_provider_wxanalysis.hooks.redaction import redact
+from airflow_provider_wxanalysis.hooks.replies import IN_BETWEEN, Endless
 
 
 def failure(error: Exception, endpoint: str, host: str, timeout: float) -> TransportError:
@@ -18,34 +20,41 @@ def failure(error: Exception, endpoint: str, host: str, timeout: float) -> Trans
     :param host: host and port that were asked.
     :param timeout: seconds that were waited.
     """
+    if isinstance(error, Endless):
+        return TransportError(f"{endpoint}: {host} {error}. {IN_BETWEEN}")
     if isinstance(error, requests.exceptions.ProxyError):
         advice = "Check proxies in the connection, or HTTPS_PROXY and NO_PROXY where this runs."
         return TransportError(f"{endpoint}: the proxy before {host} failed: {_reason(error)}. {advice}")
     if isinstance(error, requests.ConnectTimeout):
         advice = "Look for a firewall; if there is a proxy, set proxies in the connection."
         return TransportError(f"{endpoint}: no connection to {host} within {timeout:g} s. {advice}")
-    if isinstance(error, requests.Timeout):
-        return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s.")
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+        advice = "Check that it can be reached from here, or raise timeout in the connection."
+        return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s. {advice}")
     if isinstance(error, requests.exceptions.SSLError):
         advice = "If a company's proxy signs anew, set verify in the connection to its CA bundle."
         text = f"{endpoint}: the TLS certificate or handshake of {host} failed: {_reason(error)}. {advice}"
         return TransportError(text, busy=False)
-    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-        return TransportError(f"{endpoint}: the connection to {host} failed: {_reason(error)}.")
+    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
+        advice = "Check host and proxies in the connection, and that it can be reached from here."
+        return TransportError(f"{endpoint}: the connection to {host} failed: {_reason(error)}. {advice}")
     if isinstance(error, requests.RequestException):
-        return TransportError(f"{endpoint}: the request to {host} failed: {redact(repr(error))}", busy=False)
+        return TransportError(f"{endpoint}: the request to {host} failed: {redact(repr(error))}. {_ALL}", busy=False)
     if isinstance(error, OSError):  # a CA bundle that is not there
         return TransportError(f"{endpoint}: {error}. Check verify in the connection.", busy=False)
     # The text is left out: it may hold the header or the address that could not be sent.
-    return TransportError(f"{endpoint}: the request to {host} failed: {type(error).__name__}.", busy=False)
+    return TransportError(f"{endpoint}: the request to {host} failed: {type(error).__name__}. {_ALL}", busy=False)
+
+
+_ALL = "Check host, proxies and verify in the connection."
 
 
 def _reason(error: Exception) -> str:
     root = _root(error)
     if isinstance(root, socket.gaierror):
-        return f"its name cannot be looked up ({root.strerror}); check the address in the connection"
+        return f"its name cannot be looked up ({root.strerror})"
     if isinstance(root, ConnectionRefusedError):
-        return "nobody listens there (connection refused); check the address in the connection"
+        return "nobody listens there (connection refused)"
     return redact(str(root)).rstrip(".")
 
 

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_wxanalysis.exceptions import PayloadError
 from airflow_provider_wxanalysis.hooks.signature import Frame, decrypt, encrypt, sign, verify
-from airflow_provider_wxanalysis.values import parse
+from airflow_provider_wxanalysis.values import Malformed, parse
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.keys import Keys
@@ -130,7 +130,7 @@ class Security:
         if plain is not None:
             try:
                 reply = parse(plain)
-            except ValueError:
+            except (ValueError, Malformed):
                 reply = None  # refused below, because the decoder's error holds the text
         if not isinstance(reply, dict):
             _refuse(

@@ -121,6 +121,8 @@ class Settings:
         )
         if settings.auth not in AUTH_NEEDS:
             raise ConfigurationError(f"auth={settings.auth!r} is unknown; choose one of {', '.join(AUTH_NEEDS)}.")
+        if not (settings.central_authorization or "").isascii():
+            raise ConfigurationError("central_authorization is a header, which holds ASCII only.")
         for name, place in AUTH_NEEDS[settings.auth].items():
             if not getattr(settings, name):
                 raise ConfigurationError(f"{place} is empty, but auth={settings.auth} needs it.")

@@ -131,8 +131,14 @@ class Tokens:
         reply = SOURCES[self._settings.auth](self._settings, self._call)
         token, lifetime = reply.get("access_token"), reply.get("expires_in", float("inf"))
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token or not token:
-            raise PayloadError(f"The token endpoint (auth={self._settings.auth}) sent no usable access_token.")
+            raise PayloadError(self._unusable("access_token"))
         self._on_new(token)
         if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not lifetime > 0:
-            raise PayloadError(f"The token endpoint (auth={self._settings.auth}) sent no usable expires_in.")
+            raise PayloadError(self._unusable("expires_in"))
         return token, lifetime
+
+    def _unusable(self, field: str) -> str:
+        return (
+            f"The token endpoint (auth={self._settings.auth}) sent no usable {field}. Check that the connection's host "
+            "or central_url is the right one, and look for a proxy that answers in its place."
+        )

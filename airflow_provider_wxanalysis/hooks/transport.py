@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 import tenacity
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
@@ -24,17 +25,15 @@ from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.exceptions import (
     CredentialsError,
     InvalidTokenError,
-    PayloadError,
     RateLimitError,
-    TransportError,
     WeAnalysisAPIError,
     api_error,
 )
 from airflow_provider_wxanalysis.hooks.failures import failure
 from airflow_provider_wxanalysis.hooks.redaction import redact_urllib3_logs
+from airflow_provider_wxanalysis.hooks.replies import parse_reply, read_body
 from airflow_provider_wxanalysis.hooks.security import Security
 from airflow_provider_wxanalysis.hooks.tokens import Tokens
-from airflow_provider_wxanalysis.values import parse
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.settings import Settings
@@ -87,7 +86,7 @@ class Transport:
         for last in (False, True):
             self._pace.wait()
             reply, token = self._exchange(self.settings.base_url + path, body, name)
-            error = api_error(reply, endpoint, period) if reply.get("errcode", 0) != 0 else None
+            error = api_error(reply, endpoint, period)
             if error is None:
                 return reply
             if last or not self._worth_another(error, token):
@@ -101,10 +100,10 @@ class Transport:
         if self._security:
             data, signed = self._security.seal(url, body)
             headers |= signed
-        response = self._send("POST", url, name, data=data, headers=headers)
-        reply = _parse(response, name)
+        response, content = self._send("POST", url, name, data=data, headers=headers)
+        reply = parse_reply(response, content, name)
         if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
-            reply = self._security.open(url, response.content, response.headers, name)
+            reply = self._security.open(url, content, response.headers, name)
         return reply, _token_of(response)
 
     def _worth_another(self, error: WeAnalysisAPIError, token: str) -> bool:
@@ -116,21 +115,23 @@ class Transport:
     def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
         name = f"access token (auth={self.settings.auth})"
         address = url if "://" in url else self.settings.base_url + url
-        reply = _parse(self._send(method, address, name, auth=_no_auth, **kwargs), name)
-        if reply.get("errcode", 0) == 0:
-            return reply
+        reply = parse_reply(*self._send(method, address, name, auth=_no_auth, **kwargs), name)
         error = api_error(reply, name)
+        if error is None:
+            return reply
         if isinstance(error, InvalidTokenError):  # at a token endpoint these codes speak of the secret
             raise CredentialsError(*error.args)
         raise error
 
-    def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> requests.Response:
+    def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> tuple[requests.Response, bytes]:
+        timeout, verify = self.settings.timeout, self.settings.verify
         try:
-            return self.session.request(
-                method, url, timeout=self.settings.timeout, allow_redirects=False, verify=self.settings.verify, **kwargs
-            )
-        except (OSError, ValueError) as error:  # all of requests' own, and what it lets through of urllib3's
-            failed = failure(error, endpoint, urlsplit(url).netloc, self.settings.timeout)
+            with self.session.request(
+                method, url, timeout=timeout, allow_redirects=False, verify=verify, stream=True, **kwargs
+            ) as response:
+                return response, read_body(response.raw, timeout)
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # requests' own are the former two
+            failed = failure(error, endpoint, _host(url), timeout)
         raise failed  # here, not in the except block: the original would be its context
 
     def _session(self) -> requests.Session:
@@ -199,33 +200,6 @@ def _announce(state: tenacity.RetryCallState) -> None:
     log.warning("%s Trying again in %.0f s (attempt %d failed).", error, wait, state.attempt_number)
 
 
-def _parse(response: requests.Response, endpoint: str) -> dict[str, Any]:
-    status = response.status_code
-    if status != 200:
-        advice = {
-            401: " If it is your token server, check central_authorization in the connection.",
-            404: " Nothing is there; check host, or central_url, in the connection.",
-            405: " It is hardly WeChat's API that answers; check host in the connection.",
-            412: " WeChat says so when Content-Length is missing; look for a proxy that sends chunked bodies.",
-            429: " Something in front of WeChat limits the rate; lower it with requests_per_minute.",
-        }.get(status, "")
-        if 300 <= status < 400:
-            advice = " WeChat does not redirect; check host in the connection, and proxies."
-        busy = status >= 500 or status == 429
-        raise TransportError(f"{endpoint}: HTTP status {status} instead of 200.{advice}", busy=busy)
-    try:
-        reply = parse(response.content)
-    except ValueError:
-        reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
-    if reply is _BROKEN:
-        kind = response.headers.get("Content-Type", "no content type")
-        raise TransportError(
-            f"{endpoint}: the reply ({len(response.content)} bytes, {kind}) is not JSON. {_NOT_WECHAT}"
-        )
-    if not isinstance(reply, dict):
-        raise PayloadError(f"{endpoint}: the reply is no JSON object but {type(reply).__name__}.")
-    return reply
-
-
-_BROKEN = object()
-_NOT_WECHAT = "If it stays so, something other than WeChat answers; check host in the connection, and proxies."
+def _host(url: str) -> str:
+    parts = urlsplit(url)  # whose netloc may hold a password
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

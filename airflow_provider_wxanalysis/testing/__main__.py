@@ -24,6 +24,8 @@ _BARE_FAULTS: Mapping[str, Callable[[], faults.Fault]] = {
     "hang": faults.hang,
     "slow-body": faults.slow_body,
     "reset": faults.reset,
+    "reset-mid-body": faults.reset_mid_body,
+    "endless": faults.endless,
     "empty": faults.empty,
     "wrong-shape": lambda: faults.wrong_shape([]),
     "wrong-ref-date": faults.wrong_ref_date,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_wxanalysis.testing.answers import refuse
+from airflow_provider_wxanalysis.testing.canary import CANARY
 
 _APPID = re.compile(r"wx[0-9a-z]{16}", re.ASCII)
 
@@ -33,7 +34,7 @@ class Apps:
         """Return an AppSecret that works."""
         if not self.known(appid):
             raise ValueError(f"This server knows no app {appid!r}.")
-        return f"secret-of-{appid}" if self._secrets is None else self._secrets[appid]
+        return f"{CANARY}-secret-of-{appid}" if self._secrets is None else self._secrets[appid]
 
     def log_in(self, given: Mapping[str, Any]) -> str:
         """Return the AppID of a token request.

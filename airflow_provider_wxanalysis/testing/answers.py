@@ -82,21 +82,23 @@ class Answer:
     :param delay: seconds to wait before anything is sent.
     :param spread: seconds over which the body trickles.
     :param cut: whether to send half of the body and close.
-    :param reset: whether to send nothing and reset the connection.
+    :param reset: whether to send nothing and reset the connection, or with ``cut`` half of the body before.
+    :param endless: seconds between the pieces of a body that never ends; ``None`` for one that does.
     :param headers: further headers.
     :param seal: how API security protects it, where the request was sealed: ``good``, ``none``, ``tampered`` with
         after signing, or ``replayed``, which is the sealed reply before it.
     :param age: seconds since it was signed, by its own timestamp.
     """
 
-    reply: Any = None
+    reply: Any = field(default=None, repr=False)  # may hold a token
     status: int = 200
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     content_type: str = JSON
     delay: float = 0.0
     spread: float = 0.0
     cut: bool = False
     reset: bool = False
+    endless: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     seal: Literal["good", "none", "tampered", "replayed"] = "good"
     age: float = 0.0
@@ -110,8 +112,8 @@ class Answer:
     @property
     def intact(self) -> bool:
         """Whether the client gets the JSON reply whole, and can trust it."""
-        sealed = self.seal == "good" and not self.age
-        return self.status == 200 and self.text is None and not self.cut and not self.reset and sealed
+        whole = not (self.cut or self.reset) and self.endless is None
+        return self.status == 200 and self.text is None and whole and self.seal == "good" and not self.age
 
     @property
     def errcode(self) -> int:

@@ -39,6 +39,13 @@ def http(status: int, body: str = "") -> Fault:
     return Fault(f"http {status}", lambda answer, question: Answer(status=status, text=body, content_type="text/html"))
 
 
+def redirect(url: str, status: int = 307) -> Fault:
+    """Send the client elsewhere, with the same method and body."""
+    return Fault(
+        f"redirect {status}", lambda answer, question: Answer(status=status, text="", headers={"Location": url})
+    )
+
+
 def truncated() -> Fault:
     """Send half of the body and close the connection."""
     return Fault("truncated", lambda answer, question: replace(answer, cut=True))
@@ -67,6 +74,16 @@ def slow_body(seconds: float = 10) -> Fault:
 def reset() -> Fault:
     """Reset the connection without an answer."""
     return Fault("reset", lambda answer, question: replace(answer, reset=True))
+
+
+def reset_mid_body() -> Fault:
+    """Send half of the body and reset the connection."""
+    return Fault("reset mid-body", lambda answer, question: replace(answer, cut=True, reset=True))
+
+
+def endless(pause: float = 0.02) -> Fault:
+    """Send a body that never ends, a piece every ``pause`` seconds; 0 sends as fast as the client reads."""
+    return Fault(f"endless {pause:g}", lambda answer, question: replace(answer, endless=pause))
 
 
 def empty() -> Fault:

@@ -50,7 +50,7 @@ class Journal:
 
     def record(self, request: Request, answer: Answer) -> Call:
         """Note down a call and, if it was good, the reply as it is sent."""
-        status = 0 if answer.reset else answer.status
+        status = 0 if answer.reset and not answer.cut else answer.status
         call = Call(
             request.endpoint, request.path, request.appid, status, answer.errcode, request.body, request.headers
         )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from airflow_provider_wxanalysis.testing import api
 from airflow_provider_wxanalysis.testing.accounts import Apps, Quotas
 from airflow_provider_wxanalysis.testing.answers import Answer
+from airflow_provider_wxanalysis.testing.canary import CANARY
 from airflow_provider_wxanalysis.testing.clock import Clock, Now
 from airflow_provider_wxanalysis.testing.faults import Faults, check_endpoint
 from airflow_provider_wxanalysis.testing.figures import LAUNCHED, App, Visits, app, visits
@@ -53,7 +54,7 @@ class WeChatServer:
     """
 
     #: What a third-party platform must send as its own token to get an app's.
-    component_access_token = "component-token"
+    component_access_token = f"{CANARY}-component-token"
     #: What ``/central/token/{appid}`` wants as Authorization header; ``None`` for nothing.
     central_authorization: str | None = None
 
@@ -159,7 +160,7 @@ class WeChatServer:
 
     def refresh_token(self, appid: str) -> str:
         """Return the ``authorizer_refresh_token`` with which a third-party platform gets the app's token."""
-        return f"refresh-{appid}"
+        return f"{CANARY}-refresh-{appid}"
 
     def connection(self, appid: str, **extra: Any) -> Json:
         """Return an Airflow connection to this server, ready for ``AIRFLOW_CONN_…`` as JSON.

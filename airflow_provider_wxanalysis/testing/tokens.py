@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from airflow_provider_wxanalysis.testing.answers import refuse
+from airflow_provider_wxanalysis.testing.canary import CANARY
 
 FORCED_PER_DAY = 20
 FORCED_APART = dt.timedelta(seconds=30)
@@ -99,7 +100,9 @@ class Tokens:
 
     def _issue(self, family: str, appid: str, now: dt.datetime) -> _Token:
         # WeChat's tokens begin with a short number and are long: clients must leave room for 512 characters.
-        token = _Token(f"{secrets.randbelow(90) + 10}_{secrets.token_urlsafe(120)}", appid, now + self._lifetime)
+        token = _Token(
+            f"{secrets.randbelow(90) + 10}_{CANARY}_{secrets.token_urlsafe(120)}", appid, now + self._lifetime
+        )
         self.issued.append(token.value)
         self._tokens[token.value] = self._current[family, appid] = token
         return token

@@ -19,6 +19,7 @@ from airflow_provider_wxanalysis.testing.api import Request
 
 _PIECES = 10
 _LARGEST_BODY = 1 << 20
+_FLOOD = 1 << 16
 
 
 class Listener(ThreadingHTTPServer):
@@ -131,30 +132,45 @@ class _Connection(BaseHTTPRequestHandler):
         if answer.delay and stopping.wait(answer.delay):
             self.close_connection = True
             return
-        if answer.reset:
-            # Lingering for 0 seconds means: forget what was not sent and say so with an RST.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
+        if answer.reset and not answer.cut:
+            self._reset()
             return
         body = answer.body
-        if answer.cut:
+        if answer.cut or answer.endless is not None:
             self.close_connection = True
-        more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
-        head = (
-            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}\r\n"
-            f"Date: {self.date_time_string()}\r\n"
-            f"Content-Type: {answer.content_type}\r\n"
-            f"Content-Length: {len(body)}\r\n{more}"
-            f"{'Connection: close' if self.close_connection else 'Connection: keep-alive'}\r\n\r\n"
-        ).encode("latin-1")
+        lines = [
+            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
+            f"Date: {self.date_time_string()}",
+            f"Content-Type: {answer.content_type}",
+            f"Connection: {'close' if self.close_connection else 'keep-alive'}",
+        ]
+        if answer.endless is None:
+            lines.append(f"Content-Length: {len(body)}")
+        lines += [f"{name}: {value}" for name, value in answer.headers.items()]
+        head = "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
         if answer.cut:
             body = body[: len(body) // 2]
-        if answer.spread:
+        if answer.endless is not None:
+            self.wfile.write(head)
+            self._go_on(answer.endless, stopping)
+        elif answer.spread:
             self.wfile.write(head)
             self._trickle(body, answer.spread, stopping)
         else:
             self.wfile.write(head + body)  # at once, in one packet where it fits
+        if answer.reset:
+            self._reset()
+
+    def _reset(self) -> None:
+        # Lingering for 0 seconds means: forget what was not sent and say so with an RST.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def _go_on(self, pause: float, stopping: threading.Event) -> None:
+        piece = b" " if pause else b" " * _FLOOD
+        while not stopping.wait(pause):
+            self.wfile.write(piece)  # until the client has gone: then it raises OSError
 
     def _trickle(self, body: bytes, seconds: float, stopping: threading.Event) -> None:
         size = max(1, len(body) // _PIECES)

@@ -254,6 +254,7 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         ti = context["ti"]
         instance = TaskInstance(ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number)
         self._jobs = Jobs(client, table.location or self.location, instance, self.labels or {})
+        self._jobs.fence_earlier_tries()
         return Slices(self._jobs, name, self.entry, self.hook.appid, ti.run_id)
 
     def _table(self, appid: str) -> TableName:

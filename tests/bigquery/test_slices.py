@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.bigquery.slices import HEAL_ATTEMPTS
@@ -122,34 +124,117 @@ def test_a_lost_reply_is_no_second_load(proxy, writer, dataset, read):
     assert len(held(read, dataset)) == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "reason", "message"),
-    [
-        (400, "invalidQuery", "Could not serialize access to table p:d.t due to concurrent update"),
-        (400, "invalidQuery", "Transaction is aborted due to concurrent update against table p:d.t"),
-        (400, "invalidQuery", "Too many DML statements outstanding against table p:d.t, limit is 20."),
-        (
-            400,
-            "jobRateLimitExceeded",
-            "Job exceeded rate limits: Your table exceeded quota for table update operations",
-        ),
-    ],
-)
-def test_contention_is_waited_out_under_a_new_id(proxy, writer, no_waiting, dataset, read, status, reason, message):
+CONTENTION = [
+    "Could not serialize access to table p:d.t due to concurrent update",
+    "Transaction is aborted due to concurrent update against table p:d.t",
+    "Too many DML statements outstanding against table p:d.t, limit is 20.",
+    "Job exceeded rate limits: Your table exceeded quota for table update operations",
+]
+
+
+def twice(answer):
+    """A rule for the first two MERGEs, which says what becomes of them."""
     seen = []
 
-    def refuse_twice(exchange):
-        if exchange.sql.startswith("MERGE"):
-            seen.append(exchange.job_id)
-            if len(seen) < 3:
-                return api_error(status, reason, message)
-        return None
+    def rule(exchange):
+        if not exchange.sql.startswith("MERGE") or len(seen) == 2:
+            return None
+        seen.append(exchange)
+        return answer(exchange)
 
-    proxy.rules.append(refuse_twice)
+    return rule
+
+
+def numbers(proxy):
+    """The numbers under which jobs were submitted, in order."""
+    posts = [exchange for exchange in proxy.exchanges if exchange.method == "POST" and exchange.job_id]
+    return [int(exchange.job_id.rsplit("_n")[1]) for exchange in posts]
+
+
+@pytest.mark.parametrize("message", CONTENTION)
+def test_contention_is_waited_out_under_a_new_id(proxy, writer, no_waiting, dataset, read, message):
+    def fail(exchange):  # a job that BigQuery takes and that fails
+        body = exchange.body
+        body["configuration"]["query"] = {"query": f"SELECT ERROR('{message}')", "useLegacySql": False}
+        exchange.raw = json.dumps(body).encode()
+
+    proxy.rules.append(twice(fail))
     writer().replace(chunk_of({day(1): page_rows(day(1), 10)}))
-    assert [job_id[-3:] for job_id in seen] == ["_n0", "_n1", "_n2"]
+    assert numbers(proxy) == [0, 1, 2]
     assert len(no_waiting) == 2
     assert len(held(read, dataset)) == 1
+
+
+@pytest.mark.parametrize("message", CONTENTION)
+def test_a_submission_that_made_no_job_uses_no_number(proxy, writer, no_waiting, dataset, read, message):
+    """A later try fences the first free number; if there were jobs after it, those would go on."""
+    proxy.rules.append(twice(lambda exchange: api_error(400, "invalidQuery", message)))
+    writer().replace(chunk_of({day(1): page_rows(day(1), 10)}))
+    assert numbers(proxy) == [0, 0, 0]
+    assert len(no_waiting) == 2
+    assert len(held(read, dataset)) == 1
+
+
+@pytest.mark.parametrize("state", ["RUNNING", None], ids=["runs still", "is done"])
+def test_a_question_that_fails_is_no_job_that_failed(proxy, writer, no_waiting, dataset, read, state):
+    """Or a second MERGE would run beside the first, and both would insert."""
+    answers = {"queries": [api_error(400, "invalidQuery", CONTENTION[0])], "jobs": []}
+
+    def rule(exchange):
+        kind = exchange.path.split("?")[0].split("/")[-2]
+        if exchange.sql.startswith("MERGE"):
+            proxy.forward(exchange)
+            resource = json.loads(exchange.answer)
+            if exchange.status == 200 and state:
+                resource["status"] = {"state": state}
+                answers["jobs"] += [(200, resource), (200, resource)]
+            return exchange.status, resource
+        return answers[kind].pop() if exchange.method == "GET" and answers.get(kind) else None
+
+    proxy.rules.append(rule)
+    slices = writer()
+    slices.replace(chunk_of({day(1): page_rows(day(1), 10)}))
+    assert set(numbers(proxy)) == {0}
+    assert not any(answers.values())
+    assert len(held(read, dataset)) == 1
+
+
+def unknown_job(times):
+    """A rule: the reply to the MERGE is lost, and BigQuery, asked for the job, does not know it for a while."""
+    left = {"POST": 1, "GET": times}
+
+    def rule(exchange):
+        ours = exchange.sql.startswith("MERGE") if exchange.method == "POST" else "/jobs/" in exchange.path
+        if not ours or not left.get(exchange.method):
+            return None
+        left[exchange.method] -= 1
+        return DROP if exchange.method == "POST" else api_error(404, "notFound", "Not found: Job p:US.j")
+
+    return rule
+
+
+def test_a_job_unknown_for_a_moment_is_no_reason_to_give_up(proxy, writer, no_waiting, dataset, read):
+    proxy.rules.append(unknown_job(times=3))
+    writer().replace(chunk_of({day(1): page_rows(day(1), 10)}))
+    assert set(numbers(proxy)) == {0}
+    assert len(no_waiting) == 3
+    assert len(held(read, dataset)) == 1
+
+
+def test_a_job_that_stays_unknown_is_left_to_a_retry(proxy, writer, no_waiting):
+    proxy.rules.append(unknown_job(times=1000))
+    with pytest.raises(NotFound):  # and no DestinationError, which would end the task for good
+        writer().replace(chunk_of({day(1): page_rows(day(1), 10)}))
+
+
+def test_a_run_made_anew_under_an_old_name_passes_the_old_run_s_fences(writer, dataset, read):
+    writer(try_number=1).replace(chunk_of({day(1): page_rows(day(1), 10)}))
+    writer(try_number=2).replace(chunk_of({day(1): page_rows(day(1), 11)}))
+    with pytest.raises(SupersededError, match="earlier run of the same name") as caught:
+        writer(try_number=1).replace(chunk_of({day(1): page_rows(day(1), 12)}))
+    assert caught.value.retryable
+    writer(try_number=2).replace(chunk_of({day(1): page_rows(day(1), 13)}))
+    assert [key[2] for key in held(read, dataset)] == [13]
 
 
 def test_a_refused_submission_is_repeated_by_the_client_under_the_same_id(proxy, writer, dataset, read):

@@ -93,7 +93,7 @@ def test_a_name_that_does_not_exist(tested):
     ok, message = tested(host="https://wechat.invalid")
     assert not ok
     assert "the connection to wechat.invalid failed: its name cannot be looked up" in message
-    assert message.endswith("check the address in the connection.")
+    assert "Check host and proxies in the connection" in message
 
 
 def test_nobody_listens(tested):
@@ -101,7 +101,7 @@ def test_nobody_listens(tested):
     assert tested(host=f"http://127.0.0.1:{port}") == (
         False,
         f"access token (auth=stable): the connection to 127.0.0.1:{port} failed: nobody listens there "
-        "(connection refused); check the address in the connection.",
+        "(connection refused). Check host and proxies in the connection, and that it can be reached from here.",
     )
 
 
@@ -120,7 +120,8 @@ def test_a_server_that_does_not_answer(tested, wechat_server, monkeypatch):
     ok, message = tested({"timeout": 600})
     assert (ok, message) == (
         False,
-        f"/cgi-bin/openapi/quota/get: 127.0.0.1:{wechat_server.port} did not answer within 0.2 s.",
+        f"/cgi-bin/openapi/quota/get: 127.0.0.1:{wechat_server.port} did not answer within 0.2 s. Check that it can be "
+        "reached from here, or raise timeout in the connection.",
     )
 
 
@@ -143,7 +144,7 @@ def test_an_answer_in_drops_is_not_waited_for(tested, wechat_server, monkeypatch
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (faults.not_json(), "the reply (68 bytes, text/html) is not JSON. If it stays so, something other than WeChat"),
+        (faults.not_json(), "the reply (68 bytes, text/html) is not JSON. Look for a proxy, firewall or login page"),
         (faults.http(302), "HTTP status 302 instead of 200. WeChat does not redirect; check host in the connection"),
         (faults.http(404), "HTTP status 404 instead of 200. Nothing is there; check host"),
         (faults.http(405), "HTTP status 405 instead of 200. It is hardly WeChat's API"),

@@ -40,6 +40,7 @@ def test_defaults_are_safe():
         ({"host": "API2.Weixin.QQ.com/Path"}, "https://api2.weixin.qq.com/Path"),
         ({"host": " ", "port": 443}, f"{DEFAULT_HOST}:443"),
         ({"host": "", "schema": "", "port": 0}, DEFAULT_HOST),
+        ({"host": "HTTPS://API.weixin.qq.com/"}, "https://api.weixin.qq.com"),
     ],
 )
 def test_hosts(fields, url):
@@ -56,8 +57,8 @@ def test_hosts(fields, url):
         ({"host": "http://10.0.0.1"}, "plain http"),
         ({"host": "http://127.0.0.1.example.com"}, "plain http"),
         ({"host": "ftp://x"}, "no http or https address"),
-        ({"host": "https://user:pw@x"}, "without user"),
-        ({"host": "https://x?y=1"}, r"without user, \? or #"),
+        ({"host": "https://user:s3cret@x"}, "host holds a user name or password before the @"),
+        ({"host": "https://x?y=1"}, r"without \? or #"),
         ({"host": "https://x:99999"}, "host is no web address; look for a wrong port"),
         ({"host": "https://x:0"}, "host is no web address"),
         ({"host": "https://[::1"}, "host is no web address"),
@@ -71,6 +72,7 @@ def test_hosts(fields, url):
         ({"extra": {"proxies": "http://user:s3cret@:x"}}, "proxies is no web address"),
         ({"extra": {"proxies": "http://user:s3cret@"}}, "proxies is no URL such as"),
         ({"extra": ["s3cret"]}, "extra is no JSON object but list"),
+        ({"host": "http://api.weixin.qq.com\\@127.0.0.1"}, "host is no web address"),
         (
             {"extra": {"auth": "magic"}},
             "auth='magic' is unknown; choose one of stable, legacy, static",
@@ -78,15 +80,29 @@ def test_hosts(fields, url):
         ({"extra": {"auth": "static"}}, "extra access_token is empty, but auth=static needs it"),
         ({"extra": {"auth": "central"}}, "extra central_url is empty"),
         ({"extra": {"auth": "central", "central_url": "http://tokens.example/{appid}"}}, "central_url uses plain http"),
+        (
+            {"extra": {"auth": "central", "central_url": "https://user:s3cret@tokens.example"}},
+            "central_url holds a user name or password",
+        ),
+        (
+            {"extra": {"auth": "central", "central_url": "http://tokens.example\\@127.0.0.1/"}},
+            "central_url is no web address",
+        ),
+        (
+            {"extra": {"auth": "central", "central_url": "https://t.example", "central_authorization": "s3cret 密"}},
+            "central_authorization is no plain text",
+        ),
         ({"extra": {"auth": "authorizer", "component_appid": "a"}}, "extra component_access_token is empty"),
         ({"extra": {"timeout": 0}}, "timeout=0 is no number from"),
         ({"extra": {"timeout": "soon"}}, "timeout='soon'"),
+        ({"extra": {"timeout": 10**400}}, "is no number from"),
         ({"extra": {"max_concurrency": 65}}, "max_concurrency=65"),
         ({"extra": {"max_concurrency": 1.5}}, "no whole number"),
         ({"extra": {"requests_per_minute": -1}}, "requests_per_minute=-1"),
         ({"extra": {"requests_per_minute": True}}, "requests_per_minute=True"),
         ({"extra": {"proxies": ["x"]}}, "proxies is a proxy's URL"),
         ({"extra": {"proxies": "{not json"}}, "proxies is no valid JSON"),
+        ({"extra": {"proxies": "ftp://user:s3cret@proxy"}}, "proxies is no URL such as .*one of http, https, socks4"),
     ],
 )
 def test_connections_that_cannot_work(fields, message):

@@ -1,12 +1,13 @@
-"""A recording proxy in front of BigQuery: shows what the client really sent, answers in its stead on request.
+"""A recording proxy in front of a server: shows what the client really sent, answers in its stead on request.
 
 It is for what a local server cannot show: request sizes, job locations, queue limits, serialization errors, refused
-permissions, replies that get lost.
+permissions, requests and replies that get lost or come late.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,10 +46,13 @@ class Exchange:
         return ((self.body or {}).get("jobReference") or {}).get("jobId")
 
 
-#: Looks at a request and returns (status, body) to answer in BigQuery's stead, ``DROP`` to forward it and lose the
-#: reply, or ``None`` to forward it.
+#: Looks at a request and returns (status, body) to answer in the server's stead, ``DROP`` to forward it and lose the
+#: reply, ``LOST`` to lose the request, or ``None`` to forward it. It may take its time, change ``raw``, or forward.
 Rule = Callable[[Exchange], "tuple[int, dict[str, Any]] | str | None"]
 DROP = "drop"
+LOST = "lost"
+#: Headers that the proxy's own connection to the server sets.
+_HOP_HEADERS = ("host", "accept-encoding", "content-length", "connection")
 
 
 def api_error(status: int, reason: str, message: str) -> tuple[int, dict[str, Any]]:
@@ -71,7 +75,7 @@ class Proxy:
         return [exchange for exchange in self.exchanges if exchange.sql.startswith(word)]
 
     def forward(self, exchange: Exchange) -> None:
-        """Ask BigQuery itself."""
+        """Ask the server itself."""
         connection = HTTPConnection(self.upstream.hostname or "", self.upstream.port, timeout=120)
         try:
             connection.request(exchange.method, exchange.path, exchange.raw or None, exchange.headers)
@@ -79,6 +83,15 @@ class Proxy:
             exchange.status, exchange.answer = response.status, response.read()
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback, unless it is only a client that has gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -91,17 +104,15 @@ def recording_proxy(upstream: str) -> Iterator[Proxy]:
 
         def _handle(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {
-                name: value for name, value in self.headers.items() if name.lower() not in ("host", "accept-encoding")
-            }
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_HEADERS}
             exchange = Exchange(self.command, self.path, headers, raw)
             proxy.exchanges.append(exchange)
             verdict = next((found for rule in proxy.rules if (found := rule(exchange)) is not None), None)
             if isinstance(verdict, tuple):
                 exchange.status, exchange.answer = verdict[0], json.dumps(verdict[1]).encode()
-            else:
+            elif verdict != LOST:
                 proxy.forward(exchange)
-            if verdict == DROP:
+            if verdict in (DROP, LOST):
                 self.close_connection = True
                 self.connection.close()
                 return
@@ -116,8 +127,7 @@ def recording_proxy(upstream: str) -> Iterator[Proxy]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

@@ -69,7 +69,33 @@ def test_reset(client: Client, wechat_server: WeChatServer) -> None:
     assert "errcode" not in client.ask("daily_summary")
 
 
-@pytest.mark.parametrize("fault", [faults.hang(600), faults.slow_body(600)], ids=lambda fault: fault.name)
+def test_reset_mid_body(client: Client, wechat_server: WeChatServer) -> None:
+    client.token()
+    wechat_server.faults.add(faults.reset_mid_body())
+    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
+        client.ask("visit_page")
+    assert not wechat_server.served
+    assert "errcode" not in client.ask("visit_page")
+
+
+@pytest.mark.parametrize(("pause", "piece"), [(0.001, b" "), (0, b" " * 1000)])
+def test_endless(client: Client, wechat_server: WeChatServer, pause: float, piece: bytes) -> None:
+    wechat_server.faults.add(faults.endless(pause))
+    with client.send("daily_summary", dates(*SPANS["daily_summary"]), stream=True) as response:
+        pieces = response.iter_content(len(piece))
+        assert {next(pieces) for _ in range(20)} == {piece}
+    assert not wechat_server.served
+
+
+def test_redirect(client: Client, wechat_server: WeChatServer) -> None:
+    wechat_server.faults.add(faults.redirect("https://elsewhere.example/"))
+    response = client.send("daily_summary", dates(*SPANS["daily_summary"]), allow_redirects=False)
+    assert (response.status_code, response.headers["Location"]) == (307, "https://elsewhere.example/")
+
+
+@pytest.mark.parametrize(
+    "fault", [faults.hang(600), faults.slow_body(600), faults.endless(600)], ids=lambda fault: fault.name
+)
 def test_what_takes_long_ends_with_the_server(fault: faults.Fault) -> None:
     before = threading.active_count()
     with WeChatServer(now=NOW) as server:

@@ -162,8 +162,9 @@ def test_methods(client: Client) -> None:
 
 
 def test_authorizer(client: Client, wechat_server: WeChatServer) -> None:
-    def ask(component: str = "component-token", **change: Any) -> dict[str, Any]:
-        body = {"component_appid": "wxc", "authorizer_appid": APP, "authorizer_refresh_token": f"refresh-{APP}"}
+    def ask(component: str = WeChatServer.component_access_token, **change: Any) -> dict[str, Any]:
+        refresh = wechat_server.refresh_token(APP)
+        body = {"component_appid": "wxc", "authorizer_appid": APP, "authorizer_refresh_token": refresh}
         url = f"{wechat_server.url}/cgi-bin/component/api_authorizer_token"
         return client.session.post(
             url, params={"component_access_token": component}, json={**body, **change}, timeout=10
@@ -172,7 +173,7 @@ def test_authorizer(client: Client, wechat_server: WeChatServer) -> None:
     stable = client.stable()["access_token"]
     reply = ask()
     assert reply["expires_in"] == 7200
-    assert reply["authorizer_refresh_token"] == f"refresh-{APP}"
+    assert reply["authorizer_refresh_token"] == wechat_server.refresh_token(APP)
     assert client.works(reply["authorizer_access_token"]) == client.works(stable) == 0
     assert ask("wrong")["errcode"] == 40001
     assert ask(authorizer_refresh_token="wrong")["errcode"] == 61023

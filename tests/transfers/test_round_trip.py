@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from tests.conftest import APPS
+from tests.conftest import APPS, in_order
 from tests.transfers.conftest import latest
 
 
@@ -22,10 +22,6 @@ def served(server, endpoint, appid, period):
         for cell, reply in zip(cells, replies, strict=True)
         for row in records.read(endpoint, appid, period, reply, cell).rows
     ]
-
-
-def in_order(rows):
-    return sorted(rows, key=lambda row: [str(value) for value in row.values()])
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)

@@ -1,0 +1,1 @@
+"""What holds when workers die, race and talk through bad networks. Short here, long with ``pytest -m chaos``."""

@@ -1,0 +1,186 @@
+"""Every fault, provoked on a real socket, and what became of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from unittest import mock
+
+from airflow_provider_wxanalysis.exceptions import ERRCODES, WeAnalysisError
+from airflow_provider_wxanalysis.hooks import replies, transport
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.periods import DAY
+from airflow_provider_wxanalysis.testing import WeChatServer, faults
+from tests.support.servers import free_port
+
+APP = "wx00000000000000a1"
+ENDPOINT = "daily_summary"
+CALLS = ("token", "data")
+UNKNOWN_CODE = 12345
+
+
+def _refuse_names(*_: Any, **__: Any) -> Any:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@contextmanager
+def _no_names(server: WeChatServer) -> Iterator[None]:
+    """No name is resolved. The only fault that is faked: real name servers cannot be told to fail."""
+    with mock.patch.object(socket, "getaddrinfo", _refuse_names):
+        yield
+
+
+@contextmanager
+def _nobody_listens(server: WeChatServer) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault: of the server, or of the way to it; and the connection's ``timeout``, in seconds."""
+
+    fault: faults.Fault | None = None
+    way: Callable[[WeChatServer], Any] | None = None
+    timeout: float = 10.0
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """Where it can happen: only data calls have figures."""
+        return ("data",) if self.fault and self.fault.good_only else CALLS
+
+
+def _text(body: str) -> Case:
+    return Case(faults.http(200, body))
+
+
+CASES: Mapping[str, Case] = {
+    "name not resolved": Case(way=_no_names),
+    "connection refused": Case(way=_nobody_listens),
+    "connection reset": Case(faults.reset()),
+    "reset mid-body": Case(faults.reset_mid_body()),
+    "closed mid-body": Case(faults.truncated()),
+    "no answer": Case(faults.hang(60), timeout=0.5),
+    "slow body that ends in time": Case(faults.slow_body(0.1)),
+    "slow body that never ends": Case(faults.endless(0.02), timeout=0.5),
+    "fast body that never ends": Case(faults.endless(0)),
+    "HTTP 307 to another host": Case(faults.redirect("https://elsewhere.invalid/")),
+    **{f"HTTP {status}": Case(faults.http(status)) for status in (400, 401, 403, 404, 412, 416)},
+    **{f"HTTP {status}": Case(faults.http(status)) for status in (429, 500, 502, 503, 504)},
+    "HTML": Case(faults.not_json()),
+    "empty body": _text(""),
+    "JSON cut short": _text('{"list": [{"ref_date": "2026'),
+    "JSON with NaN": _text('{"list": NaN}'),
+    "JSON nested too deep": _text("[" * 100_000),
+    "JSON with a name twice": _text('{"errcode": 0, "errcode": 0}'),
+    "JSON array": Case(faults.wrong_shape([])),
+    "JSON of the wrong shape": Case(faults.wrong_shape({"list": {}, "access_token": 7})),
+    "errcode that is no number": Case(faults.wrong_shape({"errcode": None})),
+    "wrong content type": Case(faults.wrong_content_type()),
+    "wrong ref_date": Case(faults.wrong_ref_date()),
+    "duplicated rows": Case(faults.duplicated_rows()),
+    "empty list": Case(faults.empty()),
+    **{f"errcode {code}": Case(faults.errcode(code)) for code in (*sorted(ERRCODES), UNKNOWN_CODE)},
+}
+
+
+class Outcome(NamedTuple):
+    """What a fetch came to.
+
+    :param result: ``rows``, ``rows, each twice``, ``no rows`` or the error's class.
+    :param error: the error.
+    :param requests: how many token calls and data calls were made.
+    """
+
+    result: str
+    error: WeAnalysisError | None
+    requests: tuple[int, int]
+
+    def __str__(self) -> str:
+        sent = "{} + {}".format(*self.requests)
+        if self.error is None:
+            return f"{self.result}; {sent}"
+        return f"{self.result}, {'Airflow retries' if self.error.retryable else 'final'}; {sent}"
+
+
+class Laboratory:
+    """A server, an app, and a fetch that goes well unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.server = WeChatServer(port=free_port(), published_at=dt.time(0))
+
+    def __enter__(self) -> Laboratory:
+        self.server.start()
+        self.day = DAY.latest((self.server.now - dt.timedelta(days=1)).date())
+        self.rows = self._fetch(lambda hook: None, timeout=10.0)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.server.stop()
+
+    def outcomes(self, case: Case) -> list[Outcome | None]:
+        """What comes of a fault, as the page's columns have it; ``None`` where it cannot happen."""
+        return [
+            self.outcome(case, call, lasting=lasting) if call in case.calls else None
+            for call in CALLS
+            for lasting in (False, True)
+        ]
+
+    def outcome(self, case: Case, call: str, *, lasting: bool) -> Outcome:
+        """Fetch a day while ``case`` happens at ``call``, once or for ever."""
+        made = {"token": 0, "data": 0}
+        before = len(self.server.calls)
+        self.server.faults.clear()
+        if case.fault:
+            where = "token" if call == "token" else ENDPOINT
+            self.server.faults.add(case.fault, endpoint=where, times=None if lasting else 1)
+
+        def watch(hook: WeAnalysisHook) -> None:
+            session, broken = hook.get_conn(), None
+            send = session.send
+
+            def counted(request: Any, **settings: Any) -> Any:
+                nonlocal broken
+                kind = "token" if "token" in request.path_url.split("?")[0] else "data"
+                made[kind] += 1
+                if case.way is None or kind != call or not (lasting or made[kind] == 1):
+                    return send(request, **settings)
+                session.close()  # or it would talk on over the connection that it has
+                with case.way(self.server):
+                    return send(request, **settings)
+
+            session.send = counted  # type: ignore[method-assign]
+
+        try:
+            rows = self._fetch(watch, case.timeout)
+        except WeAnalysisError as error:
+            result, failure = type(error).__name__, error
+        else:
+            named = {"rows": self.rows, "rows, each twice": self.rows * 2, "no rows": []}
+            (result,), failure = [name for name, expected in named.items() if rows == expected], None
+        requests = made["token"], made["data"]
+        if case.fault:
+            assert len(self.server.calls) - before == sum(requests), "the server saw what was sent, and nothing else"
+        return Outcome(result, failure, requests)
+
+    def _fetch(self, watch: Callable[[WeAnalysisHook], None], timeout: float) -> list[dict[str, Any]]:
+        connection = json.dumps(self.server.connection(APP, timeout=timeout))
+        hook = WeAnalysisHook("faults")
+        with (
+            mock.patch.dict(os.environ, AIRFLOW_CONN_FAULTS=connection),
+            mock.patch.object(transport, "sleep"),
+            mock.patch.object(replies, "PATIENCE", 1),
+            mock.patch.object(replies, "MAX_REPLY_BYTES", 2**20),
+            hook.get_conn(),
+        ):
+            watch(hook)
+            return hook.fetch(ENDPOINT, self.day)
