@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_wxanalysis.columns import EXTRA
 from airflow_provider_wxanalysis.exceptions import PayloadError
+from airflow_provider_wxanalysis.shapes import DIMENSIONS
 from airflow_provider_wxanalysis.values import Malformed, convert, json_safe, show
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any],
 def _unlabelled(row: Row) -> Iterator[str]:
     if "item_label" in row and row["item_label"] is None:
         yield f"{row['distribution']}[{row['item_key']}]"
+    if "dimension" in row and row["dimension"] not in DIMENSIONS:
+        yield row["dimension"]
 
 
 def _check_ref_date(ref_date: Any, expected: frozenset[str]) -> None:

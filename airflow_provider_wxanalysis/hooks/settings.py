@@ -90,7 +90,10 @@ class Settings:
 
     @classmethod
     def _read(cls, connection: ConnectionLike) -> Settings:
-        extra = {name: value for name, value in connection.extra_dejson.items() if value not in (None, "")}
+        extra = connection.extra_dejson
+        if not isinstance(extra, dict):
+            raise ConfigurationError("extra is no JSON object.")
+        extra = {name: value for name, value in extra.items() if value not in (None, "")}
         appid = _text("login (AppID)", connection.login)
         if not appid:
             raise ConfigurationError("login is empty; it holds the mini program's AppID.")
