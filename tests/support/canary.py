@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from airflow_provider_wxanalysis.testing import CANARY
 #: Airflow keeps passwords in this table, encrypted where there is a key; our scratch Airflow has none.
 _TABLE_OF_SECRETS = "connection"
 #: ``dag.test()`` of Airflow 3 prints, at DEBUG, the very message that has a secret masked; real workers do not.
-_AIRFLOW_S_OWN = re.compile(r".*msg=MaskSecret\(.*")
+_AIRFLOW_S_OWN = "msg=MaskSecret("
 
 
 class Leaks(logging.Handler):
@@ -38,10 +37,9 @@ class Leaks(logging.Handler):
 
     def look(self, where: str, text: str) -> None:
         """Note it down if ``text`` holds a secret; the note does not."""
-        text = _AIRFLOW_S_OWN.sub("", text)
-        place = text.find(CANARY)
-        if place >= 0:
-            self.found.append(f"{where}: {text[max(0, place - 200) : place]!r}")
+        if CANARY in text:
+            lines = [line for line in text.splitlines() if CANARY in line and _AIRFLOW_S_OWN not in line]
+            self.found += [f"{where}: {line.partition(CANARY)[0][-200:]!r}" for line in lines]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at a log record as it is printed."""
@@ -95,6 +93,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if leaks := search(Path(os.environ["AIRFLOW_HOME"]).parent):
         sys.stderr.write("\nA secret was written.\n" + "\n".join(leaks) + "\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure() -> None:
+    logging.raiseExceptions = False  # at DEBUG, Airflow says good-bye to streams that pytest has closed
 
 
 def _before_cursor_execute(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
