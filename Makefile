@@ -48,11 +48,12 @@ $(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-3.3.txt
 	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-3.3.txt --editable '.[dev]'
 	touch $@
 
+# Celery 5.7 has lost a function that Airflow's Celery provider 3.26 imports.
 $(CELERY)/.installed: $(VENV)/.installed $(LOCKS)/airflow-3.3.txt
 	@echo "Installing Airflow with Celery and this package into $(CELERY) ..."
 	test -x $(CELERY)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(CELERY)
 	$(UV) pip install --quiet --python $(CELERY)/bin/python --constraint $(LOCKS)/airflow-3.3.txt \
-	  --editable . 'apache-airflow-providers-celery[redis]'
+	  --editable . 'apache-airflow-providers-celery[redis]' 'celery<5.7'
 	touch $@
 
 # DuckDB would download its extensions; here they come as packages and are put where it looks for them.
