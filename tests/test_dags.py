@@ -108,9 +108,10 @@ def test_history(run_dag, read, dataset):
     assert {row["begin_date"] for row in read(f"{dataset}.monthly_visit_trend")} == {"2026-02-01"}
 
 
-def test_every_example_is_tested_here():
+def test_every_example_is_tested():
+    """Here, but for partitions: they take a scheduler, see ``test_partitions``."""
     assert {path.stem for path in EXAMPLES} == {
-        f"weanalysis_{name}" for name in ("quickstart", "to_bigquery", "many_apps", "history")
+        f"weanalysis_{name}" for name in ("quickstart", "to_bigquery", "many_apps", "history", "partitions")
     }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from importlib.metadata import requires
 
 import pytest
 
@@ -40,7 +42,7 @@ def part(path):
     return relative.parts[0].removesuffix(".py")
 
 
-def imports(path, *, at_run_time=True):
+def imports(path):
     """Modules of this package that a file imports; imports for types only do not count."""
     tree = ast.parse(path.read_text())
     for_types = {
@@ -66,6 +68,26 @@ def test_imports_run_one_way(path):
     for name in imports(path):
         if name not in (own, "__version__"):
             assert layer(name) < layer(own) or {name, own} <= PURE, f"{own} imports {name}"
+
+
+#: What a required distribution is imported as, where it is not by its own name; what only comes with other things.
+IMPORTED_AS = {"apache-airflow": "airflow", "google-cloud-bigquery": "google"}
+OPTIONAL = {"flask_appbuilder", "wtforms", "pytest"}
+
+
+def test_every_library_is_a_declared_dependency():
+    used = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add((node.module or "").split(".")[0])
+    required = [line for line in requires("airflow-provider-wxanalysis") if "extra ==" not in line]
+    assert all(">=" in line and "<" not in line for line in required), "bounded below, and not above"
+    names = {re.match(r"[\w-]+", line)[0] for line in required}
+    declared = {IMPORTED_AS.get(name, name) for name in names} - {"apache-airflow-providers-common-compat"}
+    assert used - sys.stdlib_module_names - OPTIONAL - {PACKAGE} == declared
 
 
 def loaded_by(*modules):

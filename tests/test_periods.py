@@ -104,7 +104,8 @@ instants = st.one_of(
     ),
 )
 cuts = st.lists(instants, min_size=2, max_size=6, unique=True).map(sorted)
-zones = st.one_of(st.sampled_from(ZONES).map(lambda zone: [zone]), st.lists(st.sampled_from(ZONES), min_size=1))
+any_zone = st.sampled_from(ZONES) | st.timezones()
+zones = any_zone.map(lambda zone: [zone]) | st.lists(any_zone, min_size=1)
 ambiguous = [at(f"2024-04-06T{time}Z") for time in ("15:15", "15:45", "16:15", "16:45")]
 
 

@@ -13,6 +13,7 @@ from tests.support.servers import REPOSITORY
 
 LOCKS = {path.stem: path for path in (REPOSITORY / "tests/constraints").glob("airflow-*.txt")}
 MAIN = "airflow-" + ".".join(version("apache-airflow").split(".")[:2])
+LIVE = "airflow-celery"  # for whole stacks (make live)
 
 
 def pinned(environment):
@@ -20,7 +21,7 @@ def pinned(environment):
     return pin
 
 
-@pytest.mark.parametrize("environment", sorted(LOCKS.keys() - {MAIN}))
+@pytest.mark.parametrize("environment", sorted(LOCKS.keys() - {MAIN, LIVE}))
 @pytest.mark.usefixtures("bigquery_url")  # one server for all: they find it in their environment
 def test_suite(environment):
     # Airflow warns when it is imported, on some versions; what the suite thinks of warnings is in its conftest.py.

@@ -23,7 +23,7 @@ from tests.transfers.test_round_trip import in_order, served
 DAG_FILE = Path(__file__).parent / "dags" / "weanalysis_compat.py"
 EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
 #: Examples of what only later versions can do.
-SINCE: dict[str, str] = {}
+SINCE = {"weanalysis_partitions": "3.3"}
 GOOGLE = find_spec("airflow.providers.google")
 
 

@@ -8,19 +8,27 @@ import pkgutil
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from importlib.resources import files
 
 import jsonschema
 import pytest
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException
+from packaging.version import Version
 
 import airflow_provider_wxanalysis as package
 from airflow_provider_wxanalysis.get_provider_info import get_provider_info
 
 INFO = get_provider_info()
 NAME = INFO["package-name"]
-MODULES = [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
-#: Modules that tasks import when they run; all others a DAG file may import.
-AT_RUN_TIME = tuple(f"{package.__name__}.{name}" for name in ("bigquery", "hooks.transport", "testing"))
+#: Modules for what not everybody has: Airflow 3.3, the OpenLineage provider.
+OPTIONAL = {f"{package.__name__}.retry_policy", f"{package.__name__}.lineage"}
+ALL = {module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")}
+MODULES = sorted(ALL - OPTIONAL)
+#: Modules that a DAG file imports.
+KINDS = ("operators", "sensors", "hooks", "triggers")
+LIGHT = [module for kind in KINDS for part in INFO[kind] for module in part["python-modules"]]
+LIGHT += [transfer["python-module"] for transfer in INFO["transfers"]] + [f"{package.__name__}.task_groups"]
 HEAVY = {"google", "requests", "pandas", "pyarrow"}
 
 #: Several commands in one process, because importing Airflow is most of what one takes; verbose ones tell of warnings.
@@ -97,16 +105,21 @@ def test_every_module_imports():
         importlib.import_module(module)
 
 
+@pytest.mark.skipif(Version(version("apache-airflow")) >= Version("3.3"), reason="this Airflow has retry policies")
+def test_the_retry_policy_says_which_airflow_it_needs():
+    with pytest.raises(AirflowOptionalProviderFeatureException, match=r"needs Airflow 3\.3 or later"):
+        importlib.import_module(f"{package.__name__}.retry_policy")
+
+
 def test_a_dag_file_pulls_in_nothing_heavy():
     """Airflow parses DAG files again and again; what it has loaded itself costs nothing more."""
-    light = [module for module in MODULES if not module.startswith(AT_RUN_TIME)]
     done = run(f"""
 import sys
 from airflow.providers.common.compat.sdk import DAG, BaseHook, BaseOperator, BaseSensorOperator
 before = set(sys.modules)
-import {", ".join(light)}
+import {", ".join(LIGHT)}
 print(*set(sys.modules) - before)
 """)
     loaded = set(done.stdout.split())
-    assert light[-1] in loaded
+    assert set(LIGHT) <= loaded
     assert {module for module in loaded if module.split(".")[0] in HEAVY} == set()
