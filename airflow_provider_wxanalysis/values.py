@@ -64,6 +64,20 @@ def convert(name: str, column_type: str, value: Any) -> Any:
     return converted
 
 
+def convert_all(name: str, column_type: str, values: list[Any]) -> list[Any]:
+    """Return what :func:`convert` makes of each value; several times as fast where nothing has to be converted.
+
+    :param name: the column's name, for the message.
+    :param column_type: ``INT64``, ``FLOAT64`` or ``STRING``.
+    :param values: the column's values.
+    :raises Malformed: if one of them is not of that type.
+    """
+    kind, all_pass = _PASSING[column_type]
+    if set(map(type, values)) == {kind} and all_pass(values):
+        return values
+    return [convert(name, column_type, value) for value in values]
+
+
 def json_safe(value: Any, depth: int = 0) -> Any:
     """Return ``value`` as BigQuery's PARSE_JSON takes it: integers that it cannot hold become strings.
 
@@ -130,3 +144,9 @@ def _encodable(text: str) -> bool:
 
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {"INT64": _int64, "FLOAT64": _float64, "STRING": _string}
+#: By column type: the type of values that pass as they are, and what makes sure that all of a column's do.
+_PASSING: Mapping[str, tuple[type, Callable[[list[Any]], bool]]] = {
+    "INT64": (int, lambda values: min(values) in _INT64 and max(values) in _INT64),
+    "FLOAT64": (float, lambda values: all(map(math.isfinite, values))),
+    "STRING": (str, lambda values: _encodable("".join(values))),
+}

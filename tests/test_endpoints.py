@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,6 +216,22 @@ def test_requests(name: str, begin: str, end: str, ref_dates: set[str]) -> None:
     assert ENDPOINTS[name].window.ending(period.end_date) == period
     assert ENDPOINTS[name].requests(period) == [({"begin_date": begin, "end_date": end}, {})]
     assert ENDPOINTS[name].ref_dates(period) == ref_dates
+
+
+def test_requests_are_those_of_the_reference() -> None:
+    """Word for word, but for performance_data's end: the reference's is the next midnight, which adds that day."""
+    published = json.loads((Path(__file__).parent / "fixtures" / "requests.json").read_text(encoding="utf-8"))
+    published["user_portrait_7d"] = published.pop("user_portrait")
+    published["performance_data"]["time"]["end_timestamp"] -= 1
+    chosen = {"modules": ["10022"], "network_types": ["wifi"], "device_levels": ["1"], "devices": ["1"]}
+    for name in published.keys() & ENDPOINTS.keys():
+        body = published[name]
+        last_day = dt.datetime.strptime(body.get("end_date", "20210103"), "%Y%m%d").date()  # noqa: DTZ007
+        entry = resolve(name, chosen if name == "performance_data" else None)
+        period = entry.window.ending(last_day)
+        assert period is not None
+        assert [request.body for request in entry.requests(period)] == [body], name
+    assert len(published.keys() & ENDPOINTS.keys()) == 11
 
 
 def test_performance_requests() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from airflow_provider_wxanalysis.labels import DEPTHS, DISTRIBUTIONS, SOURCES, STAY_TIMES, Label
+
+FACTS = json.loads((Path(__file__).parent / "fixtures" / "key_labels.json").read_text(encoding="utf-8"))
 
 
 def test_indexes() -> None:
@@ -27,28 +31,19 @@ def test_every_key_has_a_name_of_its_own(labels: Mapping[int, Label], count: int
     assert all(label.en.isascii() for label in labels.values())
 
 
-@pytest.mark.parametrize(
-    ("index", "key", "zh", "en"),
-    [
-        ("access_source_session_cnt", 1, "小程序历史列表", "Mini Program history list"),
-        ("access_source_session_cnt", 10, "其他", "Other"),
-        ("access_source_session_cnt", 14, "APP分享", "Shared from an app"),
-        ("access_source_session_cnt", 22, "其他小程序", "Another Mini Program"),
-        ("access_source_session_cnt", 23, "其他小程序返回", "Return from another Mini Program"),
-        ("access_source_session_cnt", 29, "任务栏-最近使用", "Task bar: recently used"),
-        ("access_source_session_cnt", 33, "微信广告", "WeChat ads"),
-        ("access_source_session_cnt", 46, "朋友圈", "Moments"),
-        ("access_source_visit_uv", 36, "任务栏-我的小程序", "Task bar: my Mini Programs"),
-        ("access_source_visit_uv", 57, "群工具", "Group tools"),
-        ("access_staytime_info", 1, "0-2 秒", "0-2 s"),
-        ("access_staytime_info", 5, "20-30 秒", "20-30 s"),
-        ("access_staytime_info", 7, "50-100 秒", "50-100 s"),
-        ("access_staytime_info", 8, ">100 秒", "over 100 s"),
-        ("access_depth_info", 1, "1 页", "1 page"),
-        ("access_depth_info", 5, "5 页", "5 pages"),
-        ("access_depth_info", 6, "6-10 页", "6-10 pages"),
-        ("access_depth_info", 7, ">10 页", "more than 10 pages"),
-    ],
-)
-def test_labels(index: str, key: int, zh: str, en: str) -> None:
-    assert DISTRIBUTIONS[index][key] == Label(zh, en)
+@pytest.mark.parametrize("index", ["access_source_session_cnt", "access_depth_info"])
+def test_names_are_the_published_ones(index: str) -> None:
+    assert {entry["key"]: Label(entry["zh"], entry["en"]) for entry in FACTS[index]} == DISTRIBUTIONS[index]
+
+
+def test_stay_times_have_the_published_edges() -> None:
+    def zh(entry: dict[str, int | None]) -> str:
+        first, last = entry["from_s"], entry["to_s"]
+        return f">{first} 秒" if last is None else f"{first}-{last} 秒"
+
+    assert {entry["key"]: zh(entry) for entry in FACTS["access_staytime_info"]} == {
+        key: label.zh for key, label in STAY_TIMES.items()
+    }
+    assert [label.en for label in STAY_TIMES.values()] == [
+        *("0-2 s", "3-5 s", "6-10 s", "11-20 s", "20-30 s", "30-50 s", "50-100 s", "over 100 s"),
+    ]

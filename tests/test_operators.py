@@ -6,16 +6,22 @@ import datetime as dt
 import inspect
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException
 
-from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError
 from airflow_provider_wxanalysis.operators import weanalysis as operators
 from airflow_provider_wxanalysis.operators.weanalysis import (
+    WeAnalysisDailyRetainOperator,
     WeAnalysisOperator,
     WeAnalysisPerformanceDataOperator,
+    WeAnalysisUserPortraitOperator,
+    WeAnalysisWeeklyVisitTrendOperator,
 )
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
+from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from tests.conftest import APPS, run_context
+from tests.transfers.conftest import latest
 
 ALL = {
     "operator": WeAnalysisOperator,
@@ -108,6 +114,15 @@ def test_default_args_of_a_dag_reach_every_operator():
     assert [task.lookback for task in tasks if hasattr(task, "lookback")] == [2, 2, 2]
 
 
+def test_default_args_reach_mapped_tasks():
+    given = {"gcp_conn_id": None, "lookback": 2, "on_empty": "skip", "deferrable": True}
+    with DAG("d", schedule=None, default_args=given) as dag:
+        task = WeAnalysisToBigQueryOperator.partial(task_id="t", destination_project_dataset_table="p.d.{endpoint}")
+        task.expand(endpoint=["visit_page"])
+    task = dag.get_task("t").unmap({"endpoint": "visit_page"})
+    assert {name: getattr(task, name) for name in given} == given
+
+
 @pytest.mark.parametrize("kind", ALL)
 def test_template_fields_are_attributes(kind):
     task = make(kind)
@@ -121,3 +136,66 @@ def test_every_argument_is_documented(kind):
         if "weanalysis" in cls.__module__ and "__init__" in vars(cls):
             names = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"}
             assert {name for name in names if f":param {name}:" not in cls.__doc__} == set()
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wechat_server_options():
+    return {"published_at": dt.time(0)}
+
+
+@pytest.fixture
+def fetch(wechat_server, connect):
+    """Run an operator for the interval that owns the latest period and some before it."""
+
+    def run(cls, periods=1, **arguments):
+        task = cls(task_id="t", weanalysis_conn_id=connect(wechat_server), **arguments)
+        first, last = latest(task.endpoint, back=periods - 1), latest(task.endpoint)
+        try:
+            return task.execute(run_context(first.closes_at.subtract(minutes=1), last.closes_at.add(minutes=1)))
+        finally:
+            if "_transport" in vars(task.hook):
+                task.hook.get_conn().close()
+
+    return run
+
+
+def days(rows):
+    """The first days of the rows' periods, each once, in the order of the rows."""
+    return list(dict.fromkeys(row["begin_date"] for row in rows))
+
+
+def firsts(endpoint, *back):
+    return [str(latest(endpoint, number).begin_date) for number in back]
+
+
+def test_the_rows_of_all_due_periods(fetch):
+    rows = fetch(WeAnalysisWeeklyVisitTrendOperator, periods=2)
+    assert [row["begin_date"] for row in rows] == firsts("weekly_visit_trend", 1, 0)
+    assert {row["appid"] for row in rows} == {APPS[0]}
+    assert all(row["visit_uv"] > 0 for row in rows)
+
+
+def test_lookback_is_for_those_who_ask(fetch):
+    assert days(fetch(WeAnalysisDailyRetainOperator)) == firsts("daily_retain", 0)
+    assert days(fetch(WeAnalysisDailyRetainOperator, lookback=[2, 7])) == firsts("daily_retain", 7, 2, 0)
+
+
+def test_a_portrait_has_no_earlier_period(fetch, wechat_server):
+    assert days(fetch(WeAnalysisUserPortraitOperator, window_days=7, lookback=3)) == firsts("user_portrait_7d", 0)
+    assert wechat_server.count("user_portrait_7d") == 1
+
+
+def test_no_period_due_asks_nothing(fetch, wechat_server):
+    with pytest.raises(AirflowSkipException, match="only for the window that ends yesterday"):
+        fetch(WeAnalysisUserPortraitOperator, from_date="2026-03-01", to_date="2026-03-01")
+    assert wechat_server.calls == []
+
+
+@pytest.mark.parametrize(("code", "error"), [(48001, AirflowFailException), (61503, DataNotReadyError)])
+def test_errors_end_the_task_for_good_or_for_now(fetch, wechat_server, code, error):
+    wechat_server.faults.add(faults.errcode(code))
+    with pytest.raises(error, match=str(code)):
+        fetch(WeAnalysisDailyRetainOperator)

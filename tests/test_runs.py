@@ -56,6 +56,9 @@ def interval(start, end):
         ("daily_summary", {"partition_key": "20260305"}, ["2026-03-05"]),
         ("daily_summary", {"partition_key": "2026-03-05T00:00:00"}, ["2026-03-05"]),
         ("monthly_retain", {"partition_key": "2026-02"}, ["2026-02-01/2026-02-28"]),
+        # of a rolling window the one that ends on that day
+        ("user_portrait_7d", {"partition_date": at(10)}, ["2026-03-04/2026-03-10"]),
+        ("user_portrait_30d", {"partition_key": "2026-03-10"}, ["2026-02-09/2026-03-10"]),
     ],
 )
 def test_the_run_s_interval(endpoint, context, expected):
@@ -95,14 +98,16 @@ def test_no_period_skips_and_says_which_interval_held_none():
         owed("weekly_retain", **interval(at(9, 10, 30), at(10, 10, 30)))
 
 
-def test_a_day_s_partition_that_still_runs_names_run_offset():
+@pytest.mark.parametrize("endpoint", ["daily_summary", "user_portrait_7d"])
+def test_a_day_s_partition_that_still_runs_names_run_offset(endpoint):
     with pytest.raises(ConfigurationError, match="run_offset=-1"):
-        owed("daily_summary", partition_date=at(11))
+        owed(endpoint, partition_date=at(11))
 
 
-def test_a_week_s_partition_that_still_runs_skips():
+@pytest.mark.parametrize("endpoint", ["weekly_retain", "monthly_retain"])
+def test_a_longer_partition_that_still_runs_skips(endpoint):
     with pytest.raises(AirflowSkipException, match="has not ended yet"):
-        owed("weekly_retain", partition_date=at(9))
+        owed(endpoint, partition_date=at(9))
 
 
 def test_a_partition_key_without_a_date_is_refused():

@@ -23,8 +23,8 @@ def is_contention(error: BaseException) -> bool:
     """Whether a job failed because others were changing the table, or BigQuery was busy: submit it again."""
     if not isinstance(error, GoogleAPICallError):
         return False
-    reasons = {detail.get("reason") for detail in error.errors if isinstance(detail, dict)}
-    return isinstance(error, TooManyRequests) or bool(reasons & _CONTENTION_REASONS or _CONTENTION.search(str(error)))
+    contended = _reasons(error) & _CONTENTION_REASONS or _CONTENTION.search(str(error))
+    return isinstance(error, TooManyRequests) or bool(contended)
 
 
 @contextmanager
@@ -49,6 +49,8 @@ def _advice(error: GoogleAPICallError) -> str | None:
             "the project is a BigQuery sandbox, which has no DML, and replacing rows needs it. Turn on billing "
             "(the loads of this package stay within the free tier of most projects)."
         )
+    if "quotaExceeded" in _reasons(error):  # time mends it, and BigQuery's words say which quota
+        return None
     if isinstance(error, Forbidden):
         return (
             "the credentials lack a permission. They need roles/bigquery.jobUser on the project that runs the jobs and "
@@ -57,3 +59,7 @@ def _advice(error: GoogleAPICallError) -> str | None:
     if isinstance(error, NotFound) and "not found: job" not in text.lower():  # a new job may be unknown for a moment
         return "it does not exist, or the job ran in another location than the dataset's."
     return None
+
+
+def _reasons(error: GoogleAPICallError) -> set[str]:
+    return {detail.get("reason", "") for detail in error.errors if isinstance(detail, dict)}

@@ -32,7 +32,8 @@ class WeAnalysisOperator(EndpointTask, BaseOperator):
     :param weanalysis_conn_id: Airflow connection of type ``weanalysis``. (templated)
     :param from_date: first day to fetch instead of the run's interval, ``YYYY-MM-DD`` or ``YYYYMMDD``. (templated)
     :param to_date: last day, inclusive; the two make up whole periods. (templated)
-    :param lookback: how many earlier periods to fetch as well, or which offsets, such as ``[1, 7]``. None by default.
+    :param lookback: how many earlier periods to fetch as well, or which offsets, such as ``[1, 7]``. None by default;
+        portraits have none.
     :param map_index_template: what Airflow calls the instances of a mapped task; by default connection and endpoint.
     :return: the rows of all periods, in order, as a list of dicts ready for JSON: ``appid``, ``begin_date``,
         ``end_date``, ``ref_date``, the endpoint's own columns and ``_extra``.
@@ -71,7 +72,9 @@ class WeAnalysisOperator(EndpointTask, BaseOperator):
         """Fetch the rows."""
         with fail_for_good():
             due = self.due_periods(context)
-            earlier = earlier_periods(self.entry.window, due, lookback_offsets(self.lookback))
+            # Of what WeChat tells of yesterday alone, an earlier period cannot be had.
+            offsets = () if self.entry.latest_only else lookback_offsets(self.lookback)
+            earlier = earlier_periods(self.entry.window, due, offsets)
             return [row for _, rows in self.hook.fetch_many(self.entry, sorted([*earlier, *due])) for row in rows]
 
 

@@ -331,15 +331,6 @@ def test_jobs_run_where_the_dataset_is_and_carry_labels(proxy, writer):
     assert len(labels["weanalysis_attempt"]) == 16
 
 
-def test_cancel_stops_the_running_job(writer):
-    cancelled = []
-    slices = writer()
-    slices.jobs.cancel()  # nothing runs: nothing happens
-    slices.jobs._running = type("Job", (), {"cancel": lambda self: cancelled.append(True)})()
-    slices.jobs.cancel()
-    assert cancelled == [True]
-
-
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
 def test_every_table_shows_its_descriptions(prepare, bq, dataset, endpoint):
     prepare(endpoint)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
+import requests
 
 from airflow_provider_wxanalysis.exceptions import CredentialsError, InvalidTokenError, PayloadError
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
+from tests.support.servers import REPOSITORY
 
+FIXTURES = REPOSITORY / "tests" / "fixtures"
 AUTHS = ("stable", "legacy", "static", "central", "authorizer")
 
 
@@ -17,6 +21,22 @@ AUTHS = ("stable", "legacy", "static", "central", "authorizer")
 def test_every_source_works(hook, wechat_server, yesterday, auth):
     assert hook(auth=auth).fetch("daily_summary", yesterday)
     assert wechat_server.count("token") == (0 if auth == "static" else 1)
+
+
+@pytest.mark.parametrize(
+    ("auth", "sample", "token"),
+    [
+        ("stable", "stable_token", "ACCESS_TOKEN"),
+        ("legacy", "token", "ACCESS_TOKEN"),
+        ("central", "token", "ACCESS_TOKEN"),
+        ("authorizer", "authorizer_token", "AUTHORIZER_ACCESS_TOKEN"),
+    ],
+)
+def test_documented_replies(hook, wechat_server, auth, sample, token):
+    reply = json.loads((FIXTURES / f"{sample}.json").read_text())
+    wechat_server.faults.add(faults.wrong_shape(reply), endpoint="token")
+    request = requests.Request("POST", f"{wechat_server.url}/any")
+    assert hook(auth=auth).get_conn().prepare_request(request).url == f"{request.url}?access_token={token}"
 
 
 @pytest.mark.parametrize("auth", AUTHS)
@@ -31,7 +51,9 @@ def test_stable_is_never_forced_and_sends_the_secret_in_the_body(hook, wechat_se
     hook().fetch("daily_summary", yesterday)
     token_call = next(call for call in wechat_server.calls if call.endpoint == "token")
     assert token_call.path == "/cgi-bin/stable_token"
-    assert token_call.body["force_refresh"] is False
+    documented = json.loads((FIXTURES / "requests.json").read_text())["stable_token"]
+    assert documented["force_refresh"] is False
+    assert token_call.body == {**documented, "appid": APPS[0], "secret": wechat_server.apps.secret(APPS[0])}
 
 
 def test_legacy_warns(hook, yesterday, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -13,6 +14,9 @@ from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
+from tests.support.servers import REPOSITORY
+
+FIXTURES = REPOSITORY / "tests" / "fixtures"
 
 
 def test_constructing_it_does_nothing():
@@ -47,6 +51,15 @@ def test_a_selection_asks_for_its_cells_only(hook, wechat_server, yesterday):
 def test_any_wechat_endpoint_can_be_posted_to(hook):
     reply = hook().post("/cgi-bin/openapi/quota/get", {"cgi_path": ENDPOINTS["visit_page"].path})
     assert reply["quota"]["daily_limit"] == 100_000
+
+
+@pytest.mark.parametrize("sample", ["quota_get", "scene_list"])
+def test_replies_come_through_as_they_are(hook, wechat_server, sample):
+    reply = json.loads((FIXTURES / f"{sample}.json").read_text())
+    body = json.loads((FIXTURES / "requests.json").read_text())["quota_get"]
+    wechat_server.faults.add(faults.wrong_shape(reply), endpoint="quota")
+    assert hook().post("/cgi-bin/openapi/quota/get", body) == reply
+    assert wechat_server.calls[-1].body == body
 
 
 def test_get_conn_is_a_session_with_the_token(hook, wechat_server):

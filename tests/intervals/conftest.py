@@ -24,7 +24,6 @@ def airflow(live: LiveAirflow) -> Iterator[LiveAirflow]:
         live.connect("weanalysis_default", server.connection(APPS[0]))
         schedules = (*SCHEDULES, *UNSCHEDULED, *(backfill.schedule for backfill in BACKFILLS))
         live.add_dags(DAGS, [schedule.dag_id for schedule in schedules])
-        # First, while nothing runs: on SQLite a backfill cannot be made while the scheduler writes.
         for backfill in BACKFILLS:
             dates = ("--from-date", backfill.from_date, "--to-date", backfill.to_date)
             live.cli("backfill", "create", "--dag-id", backfill.schedule.dag_id, *dates)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pendulum
 from airflow.sdk import DAG
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -9,15 +11,19 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
-load = WeAnalysisToBigQueryOperator.partial(
-    task_id="load",
-    destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.{endpoint}",
-    gcp_conn_id=None,
-    pool="weanalysis",
-)
+TARGET = {
+    "destination_project_dataset_table": "{{ var.value.weanalysis_dataset }}.{{ dag.dag_id }}_{endpoint}",
+    "gcp_conn_id": None,
+    "pool": "weanalysis",
+}
 
-with DAG("live_everything", schedule=None):
-    load.expand(endpoint=list(ENDPOINTS), weanalysis_conn_id=["weanalysis_shop", "weanalysis_magazine"])
+# local-bigquery has no queue: of two changes at the same moment it refuses one.
+RETRIES = {"retries": 5, "retry_delay": timedelta(seconds=1)}
+
+with DAG("live_everything", schedule=None, default_args=RETRIES):
+    WeAnalysisToBigQueryOperator.partial(task_id="load", **TARGET).expand(
+        endpoint=list(ENDPOINTS), weanalysis_conn_id=["weanalysis_shop", "weanalysis_magazine"]
+    )
 
 with DAG(
     "live_backfill",
@@ -25,12 +31,8 @@ with DAG(
     start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
     end_date=pendulum.datetime(2026, 4, 1, tz="Asia/Shanghai"),
     catchup=False,
+    default_args=RETRIES,
 ):
     WeAnalysisToBigQueryOperator(
-        task_id="load",
-        endpoint="daily_retain",
-        destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.backfilled",
-        weanalysis_conn_id="weanalysis_shop",
-        gcp_conn_id=None,
-        pool="weanalysis",
+        task_id="load", endpoint="daily_retain", weanalysis_conn_id="weanalysis_shop", **TARGET
     )

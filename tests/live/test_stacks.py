@@ -30,13 +30,13 @@ def test_everything_of_two_apps_in_one_run(stack, wechat, read):
     wechat.served.clear()
     airflow.unpause("live_everything")
     run_id = airflow.trigger("live_everything")
-    run = airflow.finished_run("live_everything", run_id, seconds=600)
+    run = airflow.finished_run("live_everything", run_id, seconds=1200)
     tasks = airflow.tasks("live_everything", run_id)
     assert {task["state"] for task in tasks} == {"success"}
     assert len(tasks) == len(ENDPOINTS) * len(APPS) == 26
     assert run["state"] == "success"
     for endpoint in ENDPOINTS.values():
-        rows = read(f"{dataset}.{endpoint.name}")
+        rows = read(f"{dataset}.live_everything_{endpoint.name}")
         assert {row["appid"] for row in rows} == set(APPS)
         assert rows == all_served(wechat, endpoint), endpoint.name
 
@@ -48,11 +48,11 @@ def test_a_backfill_of_fourteen_days(stack, wechat, read):
     dates = ("--from-date", "2026-03-01T00:00+08:00", "--to-date", "2026-03-15T00:00+08:00")
     airflow.cli("backfill", "create", "--dag-id", "live_backfill", *dates)
     airflow.unpause("live_backfill")
-    runs = airflow.finished_runs("live_backfill", 14, seconds=600)
+    runs = airflow.finished_runs("live_backfill", 14, seconds=1200)
     assert [(run["run_type"], run["state"]) for run in runs] == [("backfill", "success")] * 14
     days = [f"2026-03-{day:02}" for day in range(1, 15)]
     loaded = [airflow.xcom("live_backfill", run["dag_run_id"], "load")["periods"] for run in runs]
     assert loaded == [[day] for day in days], "each its own day, and none again"
-    rows = read(f"{dataset}.backfilled")
+    rows = read(f"{dataset}.live_backfill_daily_retain")
     assert rows == all_served(wechat, ENDPOINTS["daily_retain"])
     assert sorted({row["begin_date"] for row in rows}) == days

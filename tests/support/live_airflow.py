@@ -23,7 +23,7 @@ import psutil
 from cryptography.fernet import Fernet
 
 from tests.support.airflow_home import make_airflow_home
-from tests.support.servers import REPOSITORY, free_port, running, wait_for
+from tests.support.servers import REPOSITORY, free_port, wait_for
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -54,22 +54,27 @@ class LiveAirflow:
         self.environment = dict(environment)
         self.url = url
         self._python = python
-        self._components: dict[str, contextlib.ExitStack] = {}
+        self._components: dict[str, psutil.Popen] = {}
         self._token = ""
 
     # --- processes
 
-    def start(self, component: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def start(self, component: str, command: Sequence[str]) -> psutil.Popen:
         """Start a component: an ``airflow`` command that goes on until :meth:`stop`."""
-        stack = self._components[component] = contextlib.ExitStack()
-        arguments = [self._python, "-m", "airflow", *command]
-        process = stack.enter_context(running(arguments, self.log(component), self.environment))
-        stack.callback(_end_family, psutil.Process(process.pid))
+        with self.log(component).open("ab") as output:
+            process = psutil.Popen(
+                [self._python, "-m", "airflow", *command],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._components[component] = process
         return process
 
-    def stop(self, component: str) -> None:
-        """End a component and all processes it has started."""
-        self._components.pop(component).close()
+    def stop(self, *components: str) -> None:
+        """End components and all processes they have started."""
+        _end([self._components.pop(component) for component in components])
 
     def restart(self, component: str) -> None:
         """End a component and start it anew."""
@@ -77,9 +82,8 @@ class LiveAirflow:
         self.start(component, COMPONENTS[component])
 
     def stop_all(self) -> None:
-        """End everything, what was started last first."""
-        for component in reversed(list(self._components)):
-            self.stop(component)
+        """End everything."""
+        self.stop(*self._components)
 
     def log(self, component: str) -> Path:
         """Return where a component's output goes."""
@@ -89,7 +93,7 @@ class LiveAirflow:
         """Run an ``airflow`` command to its end and return what it printed."""
         command = [self._python, "-m", "airflow", *arguments]
         run = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL
+            command, env=self.environment, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL
         )
         if run.returncode:
             raise RuntimeError(f"airflow {' '.join(arguments)} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
@@ -145,7 +149,7 @@ class LiveAirflow:
         found: list[Json] = self.api("GET", f"dags/{dag_id}/dagRuns", order_by="run_after", limit=100)["dag_runs"]
         return found
 
-    def finished_runs(self, dag_id: str, count: int = 1, seconds: float = 300) -> list[Json]:
+    def finished_runs(self, dag_id: str, count: int = 1, seconds: float = 600) -> list[Json]:
         """Wait until a DAG has ``count`` runs or more and none is under way, and return them."""
 
         def finished() -> list[Json]:
@@ -154,7 +158,7 @@ class LiveAirflow:
 
         return self.wait(finished, f"{count} finished runs of {dag_id}", seconds)
 
-    def finished_run(self, dag_id: str, run_id: str, seconds: float = 300) -> Json:
+    def finished_run(self, dag_id: str, run_id: str, seconds: float = 600) -> Json:
         """Wait until a run has ended and return it."""
 
         def finished() -> Json:
@@ -183,7 +187,7 @@ class LiveAirflow:
         path = f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances/{task_id}/logs/{try_number}"
         return json.dumps(self.api("GET", path, map_index=map_index, full_content="true"), ensure_ascii=False)
 
-    def wait(self, until: Callable[[], T], what: str, seconds: float = 120) -> T:
+    def wait(self, until: Callable[[], T], what: str, seconds: float = 300) -> T:
         """Call ``until`` again and again until it returns something true, for a bounded time."""
         end = time.monotonic() + seconds
         while not (found := until()):
@@ -237,6 +241,7 @@ def live_airflow(
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "tests.support.sqlite.CONNECT_ARGS",
         # A slow machine is no error; and DAG files are put there by tests, which wait for them.
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
@@ -271,12 +276,14 @@ def _request(method: str, url: str, body: Json | None = None, headers: Mapping[s
         raise kind(f"{method} {url} was answered {error.code}: {text}") from None
 
 
-def _end_family(process: psutil.Process) -> None:
-    """End a process and what it has started: Airflow puts its tasks into process groups of their own."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = [process, *process.children(recursive=True)]
-        for end in (psutil.Process.terminate, psutil.Process.kill):
-            for member in family:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    end(member)
-            _, family = psutil.wait_procs(family, timeout=5)
+def _end(processes: Sequence[psutil.Process]) -> None:
+    """End processes and what they have started: Airflow puts its tasks into process groups of their own."""
+    family = list(processes)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family += process.children(recursive=True)
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                end(member)
+        _, family = psutil.wait_procs(family, timeout=5)

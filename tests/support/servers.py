@@ -15,7 +15,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 LOCAL_BIGQUERY = REPOSITORY / ".venv-bigquery"
-STARTUP_SECONDS = 90
+STARTUP_SECONDS = 300
 
 
 def free_port() -> int:

@@ -203,10 +203,18 @@ def test_a_dataset_that_does_not_exist(load, project, wechat_server):
     assert wechat_server.count("daily_summary") == 0, "refused before anything is fetched"
 
 
-@pytest.mark.parametrize("table", ["d.t", "p.d.t$20260101", "p.d.{nothing}"])
-def test_a_rendered_table_that_cannot_be(load, wechat_server, table):
-    with pytest.raises(AirflowFailException, match="ConfigurationError: Table"):
-        load("daily_summary", TODAY, rendered={"destination_project_dataset_table": table})
+@pytest.mark.parametrize(
+    ("rendered", "message"),
+    [
+        *(({"destination_project_dataset_table": table}, "Table") for table in ("d.t", "p.d.t$20260101", "p.d.{no}")),
+        ({"from_date": "2026-03-32", "to_date": "2026-03-31"}, "no date of the calendar"),
+        ({"from_date": "2026-03-02", "to_date": "2026-03-01"}, "is after"),
+        ({"from_date": "2999-01-01", "to_date": "2999-01-01"}, "has not ended yet"),
+    ],
+)
+def test_what_turns_out_wrong_when_rendered_is_refused_before_any_call(load, wechat_server, rendered, message):
+    with pytest.raises(AirflowFailException, match=f"ConfigurationError: .*{message}"):
+        load("daily_summary", TODAY, rendered=rendered)
     assert wechat_server.calls == []
 
 
@@ -236,20 +244,6 @@ def test_a_table_of_another_endpoint_is_refused_before_any_fetch(load, dataset, 
         load("daily_visit_trend", TODAY, destination_project_dataset_table=f"{dataset}.t")
     assert isinstance(caught.value.__cause__, DestinationError)
     assert wechat_server.count("daily_visit_trend") == 0
-
-
-def test_a_killed_task_cancels_its_job(load, wechat_server, monkeypatch):
-    from airflow_provider_wxanalysis.bigquery.jobs import Jobs
-    from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-
-    cancelled = []
-    monkeypatch.setattr(Jobs, "cancel", lambda self: cancelled.append(self))
-    tasks = []
-    execute = WeAnalysisToBigQueryOperator._load
-    monkeypatch.setattr(WeAnalysisToBigQueryOperator, "_load", lambda self, *a: tasks.append(self) or execute(self, *a))
-    load("daily_summary", TODAY)
-    tasks[0].on_kill()
-    assert len(cancelled) == 1
 
 
 def test_labels_reach_jobs_and_table(load, bq):

@@ -1,0 +1,72 @@
+"""The jobs of a load: where they run, and that the one under way ends with its task."""
+
+from __future__ import annotations
+
+import json
+
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from tests.conftest import run_context
+from tests.transfers.conftest import latest
+
+TODAY = latest("daily_summary")
+
+
+def location(exchange):
+    """Where a request wants its statement to run: a job says it in another place than a query."""
+    return exchange.body.get("location") or exchange.body["jobReference"]["location"]
+
+
+def test_every_statement_runs_where_the_table_is(proxy, load):
+    """Fences included: one in another location would burn nothing."""
+    load("daily_summary", TODAY)
+
+    def elsewhere(exchange):
+        if exchange.method != "GET" or "/tables/" not in exchange.path:
+            return None
+        proxy.forward(exchange)
+        return exchange.status, {**json.loads(exchange.answer), "location": "asia-east2"}
+
+    proxy.rules.append(elsewhere)
+    proxy.exchanges.clear()
+    context = run_context(TODAY.closes_at.subtract(minutes=1), TODAY.closes_at.add(minutes=1), try_number=2)
+    load("daily_summary", TODAY, context=context, location="EU")
+    statements = [exchange for exchange in proxy.exchanges if exchange.sql]
+    assert {exchange.sql.split()[0] for exchange in statements} == {"SELECT", "MERGE"}
+    assert any(exchange.sql == "SELECT 1" for exchange in statements), "the first try is fenced"
+    assert {location(exchange) for exchange in statements} == {"asia-east2"}
+
+
+def test_a_killed_task_cancels_the_job_that_runs(proxy, load, monkeypatch):
+    tasks = []
+    init = WeAnalysisToBigQueryOperator.check_literals
+    monkeypatch.setattr(WeAnalysisToBigQueryOperator, "check_literals", lambda self: tasks.append(self) or init(self))
+
+    def kill_while_it_waits(exchange):
+        if exchange.method == "GET" and "/queries/" in exchange.path:
+            tasks[-1].on_kill()
+
+    proxy.rules.append(kill_while_it_waits)
+    load("daily_summary", TODAY)
+    (merge,) = proxy.statements("MERGE")
+    (cancelled,) = [exchange for exchange in proxy.exchanges if exchange.path.split("?")[0].endswith("/cancel")]
+    assert f"/jobs/{merge.job_id}/cancel" in cancelled.path
+    tasks[-1].on_kill()
+    assert sum("/cancel" in exchange.path for exchange in proxy.exchanges) == 1, "a job that is over is left alone"
+
+
+def test_a_task_killed_before_its_first_job_cancels_nothing():
+    task = WeAnalysisToBigQueryOperator(
+        task_id="t", endpoint="daily_summary", destination_project_dataset_table="p.d.t", gcp_conn_id=None
+    )
+    task.on_kill()
+
+
+def test_a_dataset_is_made_where_one_wants_it(proxy, load, project, bq):
+    name = f"{project}.t_made_by_a_load"
+    options = {"create_dataset": True, "location": "asia-east2"}
+    try:
+        load("daily_summary", TODAY, destination_project_dataset_table=f"{name}.t", **options)
+    finally:
+        bq.delete_dataset(name, delete_contents=True, not_found_ok=True)
+    (made,) = [e for e in proxy.exchanges if e.method == "POST" and e.path.split("?")[0].endswith("/datasets")]
+    assert made.body["location"] == "asia-east2"
