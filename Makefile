@@ -22,9 +22,10 @@ LOCKS := tests/constraints
 BIGQUERY_EXTENSIONS := spatial ducklake icu
 
 # Airflow is installed as its own documentation advises: at the versions in constraints, tests/constraints/airflow-*.txt.
-# The short suite in tests/compat runs in every environment, all tests run in the main one.
+# The short suite in tests/compat runs in every environment, all tests run in the main one. "lowest" has the oldest of
+# everything that pyproject.toml allows.
 MAIN := 3.3
-OTHERS := 2.11 3.0 3.1 3.2 google
+OTHERS := 2.11 3.0 3.1 3.2 google lowest
 PRERELEASE := 3.4
 LIVE := celery
 EXTRAS_$(MAIN) := dev
@@ -89,6 +90,7 @@ $(BIGQUERY)/.installed: $(VENV)/.installed $(LOCKS)/local-bigquery.txt
 # days after its last release, because with the packages of today 3.0 and 3.2 are broken; but common-compat, which this
 # package needs newer, comes with what it needs as of today.
 AS_OF_2.11 := 2026-03-21
+AS_OF_lowest := $(AS_OF_2.11)
 AS_OF_3.0 := 2025-09-05
 AS_OF_3.1 := 2026-03-18
 AS_OF_3.2 := 2026-06-05
@@ -99,6 +101,7 @@ lock: $(patsubst %,lock-%,$(MAIN) $(OTHERS) $(PRERELEASE) $(LIVE)) lock-local-bi
 
 lock-%: $(LOCKS)/airflow-%.in | $(VENV)/.installed
 	$(COMPILE) --python-version 3.11 pyproject.toml $(EXTRAS_$*:%=--extra %) $< --output-file $(LOCKS)/airflow-$*.txt \
+	  $(if $(filter lowest,$*),--resolution lowest-direct) \
 	  $(if $(AS_OF_$*),--exclude-newer $(AS_OF_$*) $(AS_OF_TODAY:%=--exclude-newer-package %=false))
 
 lock-local-bigquery: | $(VENV)/.installed

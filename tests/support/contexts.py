@@ -10,7 +10,10 @@ from typing import Any
 
 def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> dict[str, Any]:
     """The part of Airflow's context that this package reads, for a scheduled run of an interval."""
-    from airflow.sdk.execution_time.context import OutletEventAccessors
+    try:
+        from airflow.sdk.execution_time.context import OutletEventAccessors
+    except ImportError:  # Airflow 2
+        from airflow.utils.context import OutletEventAccessors
 
     instance = {
         "dag_id": "dag",
