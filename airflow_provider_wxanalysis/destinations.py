@@ -32,6 +32,8 @@ def table_name(text: str, *, appid: str, endpoint: str) -> TableName:
     :param endpoint: stands for ``{endpoint}``.
     :raises ConfigurationError: if it is not of three parts, or has braces or characters that BigQuery refuses.
     """
+    if not isinstance(text, str):
+        raise ConfigurationError(f"Table {text!r} is no text of the form project.dataset.table.")
     values = {"appid": appid, "endpoint": endpoint}
     filled = _PLACES.sub(lambda place: values[place[1]], text)
     if "{" in filled or "}" in filled:

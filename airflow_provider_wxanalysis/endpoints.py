@@ -31,6 +31,7 @@ from airflow_provider_wxanalysis.columns import (
 )
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, LAST_30_DAYS, MONTH, WEEK, Period, Window
+from airflow_provider_wxanalysis.values import show
 
 DOCS = "https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis"
 
@@ -133,15 +134,17 @@ def resolve(endpoint: str | Endpoint, options: Mapping[str, Any] | None = None) 
     """
     if isinstance(endpoint, Endpoint):
         entry = endpoint
-    elif endpoint in ENDPOINTS:
+    elif isinstance(endpoint, str) and endpoint in ENDPOINTS:
         entry = ENDPOINTS[endpoint]
     else:
-        near = difflib.get_close_matches(str(endpoint), ENDPOINTS, n=len(ENDPOINTS), cutoff=0.0)
-        raise ConfigurationError(f"There is no endpoint {endpoint!r}. Known, nearest first: {', '.join(near)}.")
+        near = difflib.get_close_matches(show(endpoint), ENDPOINTS, n=len(ENDPOINTS), cutoff=0.0)
+        raise ConfigurationError(f"There is no endpoint {show(endpoint)}. Known, nearest first: {', '.join(near)}.")
     if not options:
         return entry
+    if not isinstance(options, Mapping):
+        raise ConfigurationError(f"endpoint_options is no mapping of options to values but {show(options)}.")
     if entry.configure is None:
-        raise ConfigurationError(f"{entry.name} takes no endpoint_options, but {sorted(options)} were given.")
+        raise ConfigurationError(f"{entry.name} takes no endpoint_options, but {sorted(map(str, options))} were given.")
     return entry.configure(entry, options)
 
 
@@ -160,7 +163,9 @@ def portrait_name(window_days: object) -> str:
 
 def _choose_portrait(endpoint: Endpoint, options: Mapping[str, Any]) -> Endpoint:
     if set(options) != {"window_days"}:
-        raise ConfigurationError(f"{endpoint.name} takes the option window_days only, not {', '.join(options)}.")
+        raise ConfigurationError(
+            f"{endpoint.name} takes the option window_days only, not {', '.join(map(str, options))}."
+        )
     return ENDPOINTS[portrait_name(options["window_days"])]
 
 

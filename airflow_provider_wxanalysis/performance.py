@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import Period
+from airflow_provider_wxanalysis.values import show
 
 Cell = Mapping[str, str]
 
@@ -39,8 +40,8 @@ def cells(options: Mapping[str, Any]) -> tuple[Cell, ...]:
 def _values(option: str, given: Any, allowed: tuple[str, ...]) -> Iterable[str]:
     if given is None:
         return ("all",) if "all" in allowed else allowed
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ConfigurationError(f"performance_data: {option} is a list of values, not {given!r}.")
+    if isinstance(given, str) or not isinstance(given, Collection):
+        raise ConfigurationError(f"performance_data: {option} is a list of values, not {show(given)}.")
     values = ["all" if str(value) == "-1" else str(value) for value in given]
     if not values or len(set(values)) < len(values) or not set(values) <= set(allowed):
         raise ConfigurationError(

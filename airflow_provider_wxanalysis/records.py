@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_wxanalysis.columns import EXTRA
 from airflow_provider_wxanalysis.exceptions import PayloadError
+from airflow_provider_wxanalysis.shapes import DIMENSIONS
 from airflow_provider_wxanalysis.values import Malformed, convert_all, json_safe, show
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any],
         EXTRA.name: [json_safe(extra) if extra else None for extra in extras],
     }
     rows: list[Row] = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=False)]
-    unknown = frozenset(itertools.chain(*extras, _unlabelled(rows)))
+    unknown = frozenset(itertools.chain(*extras, _undescribed(rows)))
     return Report(rows, unknown, _duplicates(endpoint, rows))
 
 
@@ -105,6 +106,10 @@ def _duplicates(endpoint: Endpoint, rows: list[Row]) -> int:
     return len(rows) - len(keys)
 
 
-def _unlabelled(rows: list[Row]) -> Iterator[str]:
-    """Name the keys of a distribution that nobody has labelled."""
-    return (f"{row['distribution']}[{row['item_key']}]" for row in rows if row.get("item_label", "") is None)
+def _undescribed(rows: list[Row]) -> Iterator[str]:
+    """Name the keys of a distribution that nobody has labelled, and new dimensions of a portrait."""
+    for row in rows:
+        if row.get("item_label", "") is None:
+            yield f"{row['distribution']}[{row['item_key']}]"
+        if row.get("dimension", DIMENSIONS[0]) not in DIMENSIONS:
+            yield row["dimension"]

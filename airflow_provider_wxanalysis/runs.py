@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pendulum
@@ -39,7 +39,7 @@ def explicit_periods(window: Window, from_date: Any, to_date: Any, now: dt.datet
     """
     if not from_date or not to_date:
         raise ConfigurationError(f"from_date={from_date!r} and to_date={to_date!r} go together; give both or neither.")
-    periods = window.between(_date(from_date), _date(to_date))
+    periods = window.between(_plausible(_date(from_date)), _plausible(_date(to_date)))
     if periods[-1].end_date > last_closed_day(now):
         raise ConfigurationError(
             f"to_date {periods[-1].end_date} has not ended yet in Asia/Shanghai; the last day that has is "
@@ -85,11 +85,9 @@ def lookback_offsets(lookback: Any) -> tuple[int, ...]:
     """
     if lookback is None:
         return ()
-    offsets = range(1, lookback + 1) if type(lookback) is int and lookback >= 0 else lookback
-    valid = isinstance(offsets, Iterable) and not isinstance(offsets, str)
-    if isinstance(offsets, range):
-        valid = len(offsets) <= MAX_LOOKBACK
-    elif valid:
+    offsets = range(1, lookback + 1) if type(lookback) is int and 0 <= lookback <= MAX_LOOKBACK else lookback
+    valid = isinstance(offsets, Collection) and not isinstance(offsets, (str, bytes))
+    if valid:
         offsets = tuple(offsets)
         valid = all(type(offset) is int and 1 <= offset <= MAX_LOOKBACK for offset in offsets)
     if not valid:
@@ -127,7 +125,7 @@ def _answerable(endpoint: Endpoint, periods: list[Period], now: dt.datetime) -> 
 def _partition(window: Window, context: Mapping[str, Any], now: dt.datetime) -> tuple[list[Period], str]:
     key, date = context.get("partition_key"), context.get("partition_date")
     instant = date if date is not None else _parse_partition(key)
-    period = window.containing(instant.astimezone(SHANGHAI).date())
+    period = window.containing(_plausible(dt.date.fromordinal(instant.astimezone(SHANGHAI).toordinal())))
     if period.closes_at <= now:
         return [period], f"partition {key or date}"
     if window in (WEEK, MONTH):
@@ -148,6 +146,13 @@ def _parse_partition(key: Any) -> dt.datetime:
         f"Partition key {key!r} holds no date this package can read; use key_format='%Y-%m-%d' or a timetable that "
         "sets the partition date."
     )
+
+
+def _plausible(day: dt.date) -> dt.date:
+    """Refuse what the calendar has and mini programs have not; it also keeps arithmetic within the calendar."""
+    if not 2017 <= day.year <= 2999:
+        raise ConfigurationError(f"{day} cannot be right: mini programs have had figures since 2017.")
+    return day
 
 
 def _interval(context: Mapping[str, Any]) -> tuple[dt.datetime | None, dt.datetime]:

@@ -300,6 +300,7 @@ def test_a_portrait_may_name_its_window_or_either_end(ref_date: str) -> None:
 def test_a_new_portrait_dimension_becomes_rows() -> None:
     report = read("user_portrait", changed("user_portrait", {"visit_uv.moods": [{"id": 4, "name": "喜", "value": 3}]}))
     assert own("user_portrait", report.rows[-1]) == (ALL, "moods", 4, "喜", 3)
+    assert report.unknown == {"moods"}
 
 
 @pytest.mark.parametrize(

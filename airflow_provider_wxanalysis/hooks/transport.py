@@ -57,9 +57,17 @@ class Transport:
 
     def __init__(self, settings: Settings, on_new_token: Callable[[str], None], *, attempts: int = ATTEMPTS) -> None:
         self.settings = settings
-        self._attempts = attempts
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: bool(getattr(error, "busy", False))),
+            stop=tenacity.stop_after_attempt(attempts),
+            wait=_wait,
+            before_sleep=_announce,
+            sleep=lambda seconds: sleep(seconds),
+            reraise=True,
+        )
         self.tokens = Tokens(settings, self._token_call, on_new_token)
         self.session = self._session()
+        self._environments: dict[str, dict[str, Any]] = {}
         self._security = Security(settings.appid, settings.keys) if settings.keys else None
         self._pace = _Pace(settings.requests_per_minute)
 
@@ -71,15 +79,7 @@ class Transport:
         :param endpoint: name for messages.
         :param period: period for messages.
         """
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: bool(getattr(error, "busy", False))),
-            stop=tenacity.stop_after_attempt(self._attempts),
-            wait=_wait,
-            before_sleep=_announce,
-            sleep=lambda seconds: sleep(seconds),
-            reraise=True,
-        )
-        return retrying(self._post_with_token, path, body, endpoint, period)
+        return self._retrying(self._post_with_token, path, body, endpoint, period)
 
     def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
         name = f"{endpoint} {period}" if period else endpoint
@@ -124,15 +124,23 @@ class Transport:
         raise error
 
     def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> tuple[requests.Response, bytes]:
-        timeout, verify = self.settings.timeout, self.settings.verify
+        timeout = self.settings.timeout
         try:
-            with self.session.request(
-                method, url, timeout=timeout, allow_redirects=False, verify=verify, stream=True, **kwargs
-            ) as response:
+            request = self.session.prepare_request(requests.Request(method, url, **kwargs))
+            environment = self._environment(url)
+            with self.session.send(request, timeout=timeout, allow_redirects=False, **environment) as response:
                 return response, read_body(response.raw, timeout)
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # requests' own are the former two
             failed = failure(error, endpoint, _host(url), timeout)
         raise failed  # here, not in the except block: the original would be its context
+
+    def _environment(self, url: str) -> dict[str, Any]:
+        """Return proxies and CA bundle for a host, read once: requests looks at all variables, twice for each call."""
+        host = urlsplit(url).netloc
+        if host not in self._environments:
+            verify = self.settings.verify
+            self._environments[host] = dict(self.session.merge_environment_settings(url, {}, True, verify, None))
+        return self._environments[host]
 
     def _session(self) -> requests.Session:
         session = requests.Session()

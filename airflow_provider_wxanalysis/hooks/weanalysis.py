@@ -158,11 +158,12 @@ class WeAnalysisHook(BaseHook):
         return Transport(self._settings, mask_secret)
 
     def _in_flight(self, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, records.Report]]:
+        """Answer jobs in order. Threads fetch replies; rows are made here, while the next replies are on their way."""
         if not self._in_threads:
             yield from (self._answer(job, self._ask(job)) for job in jobs)
             return
         width = self._transport.settings.max_concurrency
-        pending: deque[tuple[_Job, Future[records.Report]]] = deque()
+        pending: deque[tuple[_Job, Future[dict[str, Any]]]] = deque()
         with ThreadPoolExecutor(width, thread_name_prefix="weanalysis") as pool:
             try:
                 for job in jobs:
@@ -175,16 +176,16 @@ class WeAnalysisHook(BaseHook):
                 for _, future in pending:
                     future.cancel()
 
-    def _ask(self, job: _Job) -> records.Report:
+    def _ask(self, job: _Job) -> dict[str, Any]:
         name = job.endpoint.name
-        reply = self._transport.post(job.endpoint.path, job.request.body, endpoint=name, period=job.period)
-        return records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
+        return self._transport.post(job.endpoint.path, job.request.body, endpoint=name, period=job.period)
 
-    def _next(self, pending: deque[tuple[_Job, Future[records.Report]]]) -> tuple[_Job, records.Report]:
+    def _next(self, pending: deque[tuple[_Job, Future[dict[str, Any]]]]) -> tuple[_Job, records.Report]:
         job, future = pending.popleft()
         return self._answer(job, future.result())
 
-    def _answer(self, job: _Job, report: records.Report) -> tuple[_Job, records.Report]:
+    def _answer(self, job: _Job, reply: dict[str, Any]) -> tuple[_Job, records.Report]:
+        report = records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
         name, news = job.endpoint.name, report.unknown - self._warned
         if news:
             self._warned |= news

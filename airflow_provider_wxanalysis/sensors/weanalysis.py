@@ -41,6 +41,7 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
         "no traffic" and no longer as "not yet"; by default 15 hours, so 15:00 on the next day.
     :param deferrable: whether to wait in the triggerer, without a worker slot, asking every ``poke_interval``; by
         default ``[operators] default_deferrable``.
+    :param map_index_template: what Airflow calls the instances of a mapped task; by default connection and endpoint.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due.
     :raises AirflowSensorTimeout: if the figures are still not there after ``timeout``.

@@ -37,12 +37,9 @@ class Leaks(logging.Handler):
 
     def look(self, where: str, text: str) -> None:
         """Note it down if ``text`` holds a secret; the note does not."""
-        if CANARY not in text:
-            return
-        text = "\n".join(line for line in text.split("\n") if _AIRFLOW_S_OWN not in line)
-        place = text.find(CANARY)
-        if place >= 0:
-            self.found.append(f"{where}: {text[max(0, place - 200) : place]!r}")
+        if CANARY in text:
+            lines = [line for line in text.splitlines() if CANARY in line and _AIRFLOW_S_OWN not in line]
+            self.found += [f"{where}: {line.partition(CANARY)[0][-200:]!r}" for line in lines]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at a log record as it is printed."""
@@ -96,6 +93,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if leaks := search(Path(os.environ["AIRFLOW_HOME"]).parent):
         sys.stderr.write("\nA secret was written.\n" + "\n".join(leaks) + "\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_unconfigure() -> None:
+    logging.raiseExceptions = False  # at DEBUG, Airflow says good-bye to streams that pytest has closed
 
 
 def _before_cursor_execute(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:

@@ -191,6 +191,8 @@ class LiveAirflow:
         """Call ``until`` again and again until it returns something true, for a bounded time."""
         end = time.monotonic() + seconds
         while not (found := until()):
+            if dead := [name for name, process in self._components.items() if process.poll() is not None]:
+                raise RuntimeError(f"{', '.join(dead)} ended while waiting for {what}.{self._complaints()}")
             if time.monotonic() > end:
                 raise TimeoutError(f"No {what} within {seconds:.0f} s.{self._complaints()}")
             time.sleep(1)
