@@ -24,6 +24,30 @@ def served(server, endpoint, appid, period):
     ]
 
 
+HOSTILE = [
+    *(
+        "pages/页面",
+        "emoji 😀👩‍👩‍👧",
+        "quotes ' \" ` ''' \"\"\"",
+        "back\\slash \\n \\u0041 \\",
+        "line\nbreak\r\n\ttab",
+        "NUL \0 and \x1f \x7f",
+    ),
+    *("'); DROP TABLE t; --", "@rows @appid ?", "{{ var.value.secret }} {% raw %}", "{appid} {endpoint} %s %(x)s"),
+    *("null", "NULL", "", " ", '{"a": 1}', "[1]", "\u2028\u2029\ufeff", "e\u0301 is not é", "\ufffe\uffff", "x" * 5000),
+]
+
+
+def test_hostile_text_arrives_as_it_is(load, wechat_server, dataset, read):
+    period = latest("visit_page")
+    pages = [{"page_path": text, "page_visit_pv": rank, "news": {text: [text]}} for rank, text in enumerate(HOSTILE)]
+    wechat_server.override("visit_page", APPS[0], period.begin_date, lambda reply: {**reply, "list": pages})
+    load("visit_page", period)
+    rows = sorted(read(f"{dataset}.visit_page"), key=lambda row: row["page_rank"])
+    assert [row["page_path"] for row in rows] == HOSTILE
+    assert [row["_extra"] for row in rows] == [{"news": {text: [text]}} for text in HOSTILE]
+
+
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
 def test_round_trip(load, wechat_server, dataset, read, endpoint):
     table = f"{dataset}.{endpoint.name}"
