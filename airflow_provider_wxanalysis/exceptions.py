@@ -117,7 +117,7 @@ class DataNotReadyError(WeAnalysisAPIError):
 
     retryable = True
     advice = (
-        "Figures usually appear between 10:00 and 15:00 Asia/Shanghai on the next day. Schedule after 10:30, "
+        "Figures appear between 8:00 and 15:00 Asia/Shanghai on the next day, mostly by 10:00. Schedule at 10:30, "
         "put a WeAnalysisDataSensor in front, or give the task retries some 30 minutes apart."
     )
 

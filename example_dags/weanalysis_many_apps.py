@@ -24,7 +24,8 @@ with DAG(
     schedule=CronDataIntervalTimetable("30 10 * * *", timezone="Asia/Shanghai"),
     start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
-    default_args={"retries": 6, "retry_delay": timedelta(minutes=30)},
+    # Past 15:00, when an empty reply is taken for a day without visitors.
+    default_args={"retries": 10, "retry_delay": timedelta(minutes=30)},
     params={"from_date": "", "to_date": ""},
     tags=["weanalysis"],
 ):

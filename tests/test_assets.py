@@ -13,7 +13,7 @@ from tests.support.dag_runs import TODAY
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
 
-YESTERDAY = f"{TODAY.subtract(days=1):%Y-%m-%d}"
+YESTERDAY, DAY_BEFORE = (f"{TODAY.subtract(days=days):%Y-%m-%d}" for days in (1, 2))
 
 
 def transfer(table="p.d.{endpoint}", **arguments):
@@ -69,7 +69,8 @@ def test_partitions_need_airflow_3_3(monkeypatch):
         transfer(emit_partitions=True)
 
 
-def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events):
+def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
+    wechat_server.override("daily_visit_trend", APPS[0], DAY_BEFORE, {"list": []})
     path = dag_file(
         "asset_event",
         f"""
@@ -90,7 +91,7 @@ def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events):
         "truncated_periods": [YESTERDAY],
         "rows": 200,
     }
-    assert len(trend["periods"]) == trend["rows"] == 3
+    assert (len(trend["periods"]), trend["rows"], trend["empty_periods"]) == (3, 2, [DAY_BEFORE])
 
 
 @pytest.mark.parametrize("table", ["{{ var.value.weanalysis_dataset }}.{endpoint}", "{dataset}.{{endpoint}}"])

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.testing import CANARY
 from tests.conftest import APPS
 from tests.support.airflow_home import make_airflow_home
 
@@ -46,6 +47,7 @@ def events(wechat_server, connect, dataset, tmp_path):
     command = [sys.executable, "-m", "airflow", "dags", "test", "lineage"]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    assert CANARY not in log.read_text() + run.stdout + run.stderr
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 

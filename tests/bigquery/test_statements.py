@@ -78,3 +78,12 @@ def test_the_statement_writes_every_column(endpoint):
     statement = merge_statement(TableName("p", "d", "t"), endpoint)
     (insert,) = (line for line in statement.splitlines() if line.strip().startswith("INSERT"))
     assert insert.strip() == f"INSERT ({', '.join(column.name for column in endpoint.table_columns)})"
+
+
+def test_the_statement_reads_no_other_partition():
+    """Filters on parameters prune; so a load costs the partitions it replaces, and locks no others."""
+    statement = " ".join(merge_statement(TableName("p", "d", "t"), PAGES).split())
+    assert (
+        "WHEN NOT MATCHED BY SOURCE AND T.appid = @appid AND T.begin_date IN UNNEST(@dates) "
+        "AND STRUCT(T.begin_date, T.end_date) IN UNNEST(@pairs) THEN DELETE"
+    ) in statement
