@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import threading
 import time
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
-import requests
 
 from tests.chaos.conftest import days
 from tests.chaos.workers import Fetches, Worker
@@ -32,12 +34,12 @@ def another_system(wechat_server):
     """Ask ``/cgi-bin/token`` five times a second."""
     over = threading.Event()
     secret = wechat_server.connection(APPS[0])["password"]
-    params = {"grant_type": "client_credential", "appid": APPS[0], "secret": secret}
+    query = urlencode({"grant_type": "client_credential", "appid": APPS[0], "secret": secret})
 
     def rotate():
-        with requests.Session() as session:
-            while not over.wait(0.2):
-                assert "access_token" in session.get(f"{wechat_server.url}/cgi-bin/token", params=params).json()
+        while not over.wait(0.2):
+            with urlopen(f"{wechat_server.url}/cgi-bin/token?{query}", timeout=60) as reply:
+                assert "access_token" in json.load(reply)
 
     thread = threading.Thread(target=rotate)
     thread.start()
