@@ -98,10 +98,15 @@ def lookback_offsets(lookback: Any) -> tuple[int, ...]:
     return tuple(offsets)
 
 
-def earlier_periods(window: Window, due: Iterable[Period], offsets: Iterable[int]) -> list[Period]:
-    """Return the periods that lie ``offsets`` before those due, each once and without those due, in order."""
+def earlier_periods(endpoint: Endpoint, due: Iterable[Period], offsets: Iterable[int]) -> list[Period]:
+    """Return the periods that lie ``offsets`` before those due, each once and without those due, in order.
+
+    There are none of an endpoint that tells of yesterday alone.
+    """
+    if endpoint.latest_only:
+        return []
     due = set(due)
-    return sorted({window.earlier(period, offset) for period in due for offset in offsets} - due)
+    return sorted({endpoint.window.earlier(period, offset) for period in due for offset in offsets} - due)
 
 
 def is_backfill(context: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_wxanalysis import runs
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
-from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, WEEK, Period
+from airflow_provider_wxanalysis.periods import SHANGHAI, WEEK, Period
 from airflow_provider_wxanalysis.runs import earlier_periods, is_backfill, lookback_offsets, run_periods
 
 NOW = pendulum.datetime(2026, 3, 11, 10, 30, tz=SHANGHAI)  # a Wednesday
@@ -146,11 +146,13 @@ def test_absurd_lookback(lookback):
 
 def test_offsets_of_all_due_periods_are_united():
     due = [Period(dt.date(2026, 3, day), dt.date(2026, 3, day)) for day in (8, 9)]
-    assert [str(period) for period in earlier_periods(DAY, due, (1, 2, 7))] == [
+    assert [str(period) for period in earlier_periods(ENDPOINTS["daily_retain"], due, (1, 2, 7))] == [
         "2026-03-01", "2026-03-02", "2026-03-06", "2026-03-07",
     ]  # fmt: skip
     week = [WEEK.latest(dt.date(2026, 3, 9))]
-    assert [str(period) for period in earlier_periods(WEEK, week, (2,))] == ["2026-02-16/2026-02-22"]
+    (earlier,) = earlier_periods(ENDPOINTS["weekly_retain"], week, (2,))
+    assert str(earlier) == "2026-02-16/2026-02-22"
+    assert earlier_periods(ENDPOINTS["user_portrait"], due, (1, 2)) == []
 
 
 def test_backfills_are_told_from_the_run_s_type():

@@ -139,6 +139,8 @@ def _problems(table: bigquery.Table, endpoint: Endpoint) -> Any:
         if found_type != wanted[name].type or field.mode == "REPEATED":
             repeated = "REPEATED " if field.mode == "REPEATED" else ""
             yield f"column {name} is {repeated}{found_type} where {wanted[name].type} is wanted"
+        elif field.mode == "REQUIRED" and wanted[name].mode != "REQUIRED":
+            yield f"column {name} is REQUIRED, but WeChat may leave it out"
 
 
 def _schema_field(column: Column, mode: str | None = None) -> bigquery.SchemaField:

@@ -72,9 +72,7 @@ class WeAnalysisOperator(EndpointTask, BaseOperator):
         """Fetch the rows."""
         with fail_for_good():
             due = self.due_periods(context)
-            # Of what WeChat tells of yesterday alone, an earlier period cannot be had.
-            offsets = () if self.entry.latest_only else lookback_offsets(self.lookback)
-            earlier = earlier_periods(self.entry.window, due, offsets)
+            earlier = earlier_periods(self.entry, due, lookback_offsets(self.lookback))
             return [row for _, rows in self.hook.fetch_many(self.entry, sorted([*earlier, *due])) for row in rows]
 
 

@@ -221,12 +221,10 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         return is_literal(table) and "{appid}" not in table and not mapped and not has_alias(self.outlets)
 
     def _earlier(self, due: list[Period], context: Context) -> list[Period]:
-        if self.entry.latest_only:
-            return []
         offsets = lookback_offsets(self.lookback)
         if self.lookback is None and not self.from_date and not is_backfill(context):
             offsets = self.entry.refresh_offsets
-        return earlier_periods(self.entry.window, due, offsets)
+        return earlier_periods(self.entry, due, offsets)
 
     def _slices(self, context: Context) -> Slices:
         from airflow_provider_wxanalysis.bigquery.clients import bigquery_client

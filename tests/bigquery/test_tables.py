@@ -73,6 +73,10 @@ def test_a_table_that_keeps_changing_is_given_up(proxy, prepare, bq, dataset):
             "column page_rank is STRING where INT64 is wanted",
         ),
         ([*without("page_path"), SchemaField("page_path", "STRING", "REPEATED")], "page_path is REPEATED STRING where"),
+        (
+            [*without("page_rank"), SchemaField("page_rank", "INT64", "REQUIRED")],
+            "page_rank is REQUIRED, but WeChat may",
+        ),
     ],
 )
 def test_a_table_of_another_shape_is_refused(proxy, prepare, bq, dataset, schema, message):
