@@ -3,6 +3,7 @@
 # make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
 # make chaos   the long tests of what happens when workers die, race and talk through bad networks
 # make check   lint, format, types
+# make audit   known vulnerabilities of the locked versions, asked of PyPI
 # make lock    move the versions in tests/constraints to the newest
 # make clean   remove what the others made
 #
@@ -31,7 +32,7 @@ LIVE := celery
 EXTRAS_$(MAIN) := dev
 EXTRAS_google := google
 
-.PHONY: help demo test live chaos check prerelease lock lock-local-bigquery clean
+.PHONY: help demo test live chaos check audit prerelease lock lock-local-bigquery clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -60,6 +61,9 @@ $(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-$(MAIN).txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-$(MAIN).txt --editable '.[dev]'
 	touch $@
+
+audit: $(VENV)/.installed
+	$(UV) tool run pip-audit --disable-pip --no-deps --requirement $(LOCKS)/airflow-$(MAIN).txt
 
 .venv-airflow-%/.installed: pyproject.toml $(LOCKS)/airflow-%.in $(LOCKS)/airflow-%.txt | $(VENV)/.installed
 	@python="$$(python3 tests/support/find_python.py 3.11 3.12)"
