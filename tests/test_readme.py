@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import pytest
 
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.periods import Period
 from tests.support.readme import README, rendered
 from tests.support.servers import REPOSITORY
 
@@ -30,6 +33,18 @@ def test_the_fetch_snippet_works(wechat_server, connect):
     (code,) = (code for code in SNIPPETS if "WeAnalysisHook(" in code)
     exec(code, namespace)
     assert namespace["rows"][0]["begin_date"] == "2026-03-01"
+
+
+def test_the_test_snippet_works(wechat_server, monkeypatch):
+    (code,) = (code for code in SNIPPETS if "def test_my_dag(" in code)
+    day = Period(dt.date(2026, 3, 1), dt.date(2026, 3, 1))
+    namespace = {"run_my_dag": lambda: WeAnalysisHook().fetch("visit_page", day)}
+    exec(code, namespace)
+    namespace["test_my_dag"](wechat_server, monkeypatch)
+
+
+def test_every_snippet_is_run():
+    assert len(SNIPPETS) == len(DAG_SNIPPETS) + 2
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(((?!http)[^)#]+)\)", TEXT))))
