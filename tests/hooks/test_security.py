@@ -23,7 +23,7 @@ from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing import ApiSecurity, WeChatServer, faults
 from tests.conftest import APPS
-from tests.hooks.test_transport import causes
+from tests.support.canary import shown
 
 SEALED = ["wechatmp-appid", "wechatmp-serial", "wechatmp-signature", "wechatmp-timestamp"]
 REFUSED = {
@@ -218,11 +218,11 @@ def test_no_key_in_any_text(hook, wechat_server, yesterday, pauses, caplog, caps
             with pytest.raises(WeAnalysisError) as caught:
                 app.fetch("daily_summary", yesterday)
             wechat_server.faults.clear()
-            texts += [f"{each!r} {each} {vars(each)}" for each in causes(caught.value)]
+            texts.append(shown(caught.value))
         for change in ({name: value} for name, value in wrong.items()):
             with pytest.raises(WeAnalysisError) as caught:
                 hook(**change).fetch("daily_summary", yesterday)
-            texts += [f"{each!r} {each} {vars(each)}" for each in causes(caught.value)]
+            texts.append(shown(caught.value))
     texts += [record.getMessage() + str(record.exc_text) for record in caplog.records]
     texts += capsys.readouterr()
     assert any("POST /datacube" in text for text in texts), "the log was seen"
@@ -310,7 +310,7 @@ FORGED = {
 def test_what_a_forger_would_send_is_refused(forged, why):
     with pytest.raises(PayloadError, match=f"x: WeChat's reply is refused: .*{why}") as caught:
         security().open(URL, *forged, "x")
-    assert not any("canary" in f"{each!r}" for each in causes(caught.value))
+    assert "canary" not in shown(caught.value)
 
 
 def test_a_changed_byte_is_refused():
