@@ -8,6 +8,7 @@ BigQuery takes a job id once. Ids are made from the task instance, its try and a
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import itertools
 import json
@@ -189,11 +190,16 @@ def _outcome(job: bigquery.QueryJob) -> Exception | None:
 
     :raises GoogleAPIError: if that could not be learned: the job may still be running.
     """
-    try:
-        job.result()
-    except GoogleAPIError:
-        # BigQuery answers a question about a failed job like a question that failed; only the job's state tells.
-        if not job.done():
-            raise
+    while True:
+        try:
+            job.result(timeout=TIMEOUT)  # without it, a lost answer would be waited for, for ever
+            break
+        except concurrent.futures.TimeoutError:
+            continue
+        except GoogleAPIError:
+            # BigQuery answers a question about a failed job like a question that failed; only the job's state tells.
+            if not job.done():
+                raise
+            break
     error: Exception | None = job.exception()
     return error

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from tests.chaos.ambush import kind
 from tests.support.proxy import DROP, LOST, Exchange, Proxy, Rule, api_error
 
-#: How long workers wait for BigQuery's answers here, and how long a request takes that comes late; seconds.
+#: How long workers wait for BigQuery's answers here; seconds.
 TIMEOUT = 5.0
-LATE = 1.0
+#: How long a request takes that comes late: longer than the client waits before it asks again; seconds.
+LATE = 3.0
 
 
 class Network:
@@ -25,6 +26,7 @@ class Network:
         self.proxy = proxy
         self.done = 0
         self._late: list[threading.Timer] = []
+        self._over = threading.Event()
         self.faults: dict[str, Callable[[Exchange], object]] = {
             "request lost": lambda exchange: LOST,
             "reply lost": lambda exchange: DROP,
@@ -51,10 +53,12 @@ class Network:
         return rule  # type: ignore[return-value]
 
     def settle(self) -> None:
-        """Wait until all late requests have arrived."""
+        """Hang up on those who still wait for an answer, and wait until all late requests have arrived."""
+        self._over.set()
         for timer in self._late:
             timer.join()
         self._late.clear()
+        self._over = threading.Event()
 
     def _deliver_late(self, exchange: Exchange) -> str:
         copy = Exchange(exchange.method, exchange.path, exchange.headers, exchange.raw)
@@ -65,7 +69,7 @@ class Network:
 
     def _never_answer(self, exchange: Exchange) -> str:
         self.proxy.forward(exchange)
-        time.sleep(TIMEOUT + 1)
+        self._over.wait()
         return LOST
 
     def _unavailable(self, exchange: Exchange) -> object:

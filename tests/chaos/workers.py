@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from airflow.providers.common.compat.sdk import AirflowFailException
+from google.cloud.bigquery import client as google_client
 
 from airflow_provider_wxanalysis.bigquery import clients, jobs, statements, tables
 from airflow_provider_wxanalysis.exceptions import InvalidTokenError
@@ -71,6 +72,7 @@ class Load:
             statements.MAX_REQUEST_BYTES = self.chunk_bytes
         if self.timeout:
             clients.TIMEOUT = jobs.TIMEOUT = tables.TIMEOUT = self.timeout
+            google_client._MIN_GET_QUERY_RESULTS_TIMEOUT = self.timeout  # two minutes, whatever it is asked for
         operator = WeAnalysisToBigQueryOperator(
             task_id="load",
             endpoint="visit_page",
