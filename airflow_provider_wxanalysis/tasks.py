@@ -46,6 +46,12 @@ class EndpointTask:
         if is_literal(self.from_date) and is_literal(self.to_date) and (self.from_date or self.to_date):
             explicit_periods(entry.window, self.from_date, self.to_date, pendulum.now(SHANGHAI))
 
+    def pre_execute(self, context: Any) -> None:
+        """Label the instances of a mapped task with app and endpoint, unless it has a ``map_index_template``."""
+        super().pre_execute(context)  # type: ignore[misc]
+        if context.get("map_index_template") is None:
+            context["map_index_template"] = MAP_INDEX_TEMPLATE  # here, since Airflow overlooks defaults before 3.3
+
     @property
     def entry(self) -> Endpoint:
         """The catalogue's entry, with the endpoint's options applied."""

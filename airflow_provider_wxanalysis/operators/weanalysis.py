@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_wxanalysis.endpoints import portrait_name
 from airflow_provider_wxanalysis.runs import earlier_periods, lookback_offsets
-from airflow_provider_wxanalysis.tasks import MAP_INDEX_TEMPLATE, EndpointTask, fail_for_good
+from airflow_provider_wxanalysis.tasks import EndpointTask, fail_for_good
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -34,7 +34,6 @@ class WeAnalysisOperator(EndpointTask, BaseOperator):
     :param to_date: last day, inclusive; the two make up whole periods. (templated)
     :param lookback: how many earlier periods to fetch as well, or which offsets, such as ``[1, 7]``. None by default;
         portraits have none.
-    :param map_index_template: what Airflow calls the instances of a mapped task; by default connection and endpoint.
     :return: the rows of all periods, in order, as a list of dicts ready for JSON: ``appid``, ``begin_date``,
         ``end_date``, ``ref_date``, the endpoint's own columns and ``_extra``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
@@ -55,10 +54,9 @@ class WeAnalysisOperator(EndpointTask, BaseOperator):
         from_date: str | None = None,
         to_date: str | None = None,
         lookback: int | Sequence[int] | None = None,
-        map_index_template: str | None = MAP_INDEX_TEMPLATE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(map_index_template=map_index_template, **kwargs)
+        super().__init__(**kwargs)
         self.endpoint = endpoint
         self.endpoint_options = endpoint_options
         self.weanalysis_conn_id = weanalysis_conn_id

@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseSensor
 
 from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
 from airflow_provider_wxanalysis.tasks import (
-    MAP_INDEX_TEMPLATE,
     EndpointTask,
     deadline_after,
     fail_for_good,
@@ -41,7 +40,6 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
         "no traffic" and no longer as "not yet"; by default 15 hours, so 15:00 on the next day.
     :param deferrable: whether to wait in the triggerer, without a worker slot, asking every ``poke_interval``; by
         default ``[operators] default_deferrable``.
-    :param map_index_template: what Airflow calls the instances of a mapped task; by default connection and endpoint.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due.
     :raises AirflowSensorTimeout: if the figures are still not there after ``timeout``.
@@ -61,10 +59,9 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
         to_date: str | None = None,
         empty_is_ready_after: dt.timedelta = EMPTY_IS_READY_AFTER,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        map_index_template: str | None = MAP_INDEX_TEMPLATE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(map_index_template=map_index_template, **kwargs)
+        super().__init__(**kwargs)
         self.endpoint = endpoint
         self.endpoint_options = endpoint_options
         self.weanalysis_conn_id = weanalysis_conn_id

@@ -15,7 +15,6 @@ from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeCh
 from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.runs import earlier_periods, is_backfill, lookback_offsets
 from airflow_provider_wxanalysis.tasks import (
-    MAP_INDEX_TEMPLATE,
     EndpointTask,
     deadline_after,
     fail_for_good,
@@ -71,7 +70,6 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
     :param emit_partitions: whether the asset's event carries one partition key per period, its first day as
         ``YYYY-MM-DD`` (Airflow 3.3 and later). Off by default, since events with keys do not trigger DAGs that are
         scheduled on the asset itself.
-    :param map_index_template: what Airflow calls the instances of a mapped task; by default connection and endpoint.
     :return: ``table``, ``appid``, ``endpoint``, ``periods``, ``empty_periods``, ``rows``, ``load_ids``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due, or all are empty and ``on_empty`` is ``skip``.
@@ -113,10 +111,9 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         poll_interval: float = 600,
         wait_timeout: float = 8 * 3600,
         emit_partitions: bool = False,
-        map_index_template: str | None = MAP_INDEX_TEMPLATE,
         **kwargs: Any,
     ) -> None:
-        super().__init__(map_index_template=map_index_template, **kwargs)
+        super().__init__(**kwargs)
         self.endpoint = endpoint
         self.destination_project_dataset_table = destination_project_dataset_table
         self.weanalysis_conn_id = weanalysis_conn_id

@@ -47,7 +47,10 @@ def two_apps(wechat_server, connect, dataset, monkeypatch):
 def check_run(path, server, rows):
     """Run DAG_FILE, or what was made of it, and compare what it loaded with what was served."""
     tonight = pendulum.now(SHANGHAI).at(23)
-    states = task_states(run_dag_file(path, HOME / "dags", tonight))
+    run = run_dag_file(path, HOME / "dags", tonight)
+    labels = {ti.rendered_map_index for ti in run.get_task_instances() if ti.task_id == "load"}
+    assert labels == {"weanalysis_shop daily_visit_trend", "weanalysis_magazine daily_visit_trend"}
+    states = task_states(run)
     assert states == dict.fromkeys([("published", -1), ("load", 0), ("load", 1), ("fetch", -1)], "success")
 
     period = DAY.latest(tonight.subtract(days=1).date())
