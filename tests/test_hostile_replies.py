@@ -81,9 +81,43 @@ def survives(name: str, content: bytes) -> list[dict[str, Any]] | None:
             value = row[column.name]
             assert value is None or type(value) is PYTHON_TYPES[column.type]
             assert column.type != "FLOAT64" or value is None or math.isfinite(value)
+            assert column.type != "INT64" or value is None or -(2**63) <= value < 2**63
+    json.dumps(rows, ensure_ascii=False).encode()  # text that is not Unicode cannot be sent
     sent = json.loads(f"[{encode(entry, period(name), rows).encoded}]")
     assert sent == [[_sent(column.name, row) for column in entry.table_columns[1:-3]] for row in rows]
     return rows
+
+
+#: What JSON can spell and a column cannot hold, or holds only just.
+WORST = [
+    *(b"1e999", b"-1e999", b"9223372036854775808", b"-9223372036854775809", b"9223372036854775807"),
+    *(b'"\\ud800"', b'"a\\udfff"', b'"1e999"', b'"NaN"', b"true", b"{}", b"[]", b"[" * 2000 + b"]" * 2000),
+]
+
+
+@pytest.mark.parametrize("name", LAST_DAYS)
+@pytest.mark.parametrize("alone", [False, True], ids=["among others", "alone"])
+def test_the_worst_in_every_place(name: str, alone: bool) -> None:
+    """In every field, and in every field of a reply of one row, where no other value betrays the column."""
+    for place in places(sample(name)):
+        reply = sample(name)
+        if alone:
+            _leave_one(reply)
+        try:
+            container, last = find(reply, place)
+            container[last] = "@worst"
+        except IndexError:
+            continue  # it went with the other rows
+        content = json.dumps(reply).encode()
+        for worst in WORST:
+            survives(name, content.replace(b'"@worst"', worst))
+
+
+def _leave_one(value: Any) -> None:
+    if isinstance(value, list):
+        del value[1:]
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _leave_one(inner)
 
 
 @pytest.mark.parametrize("name", LAST_DAYS)
