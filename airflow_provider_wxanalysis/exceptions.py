@@ -94,7 +94,7 @@ class InvalidTokenError(WeAnalysisAPIError):
 class CredentialsError(WeAnalysisAPIError):
     """WeChat gives this connection no token."""
 
-    advice = "Check AppID and AppSecret in the Airflow connection."
+    advice = "Check AppID and AppSecret, or whatever else its auth takes tokens from, in the Airflow connection."
 
 
 class NotAuthorizedError(WeAnalysisAPIError):
