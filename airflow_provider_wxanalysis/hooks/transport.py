@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import tenacity
@@ -67,6 +67,7 @@ class Transport:
         )
         self.tokens = Tokens(settings, self._token_call, on_new_token)
         self.session = self._session()
+        self._blanks: dict[str, requests.PreparedRequest] = {}
         self._environments: dict[str, dict[str, Any]] = {}
         self._security = Security(settings.appid, settings.keys) if settings.keys else None
         self._pace = _Pace(settings.requests_per_minute)
@@ -85,7 +86,8 @@ class Transport:
         name = f"{endpoint} {period}" if period else endpoint
         for last in (False, True):
             self._pace.wait()
-            reply, token = self._exchange(self.settings.base_url + path, body, name)
+            token = self.tokens.get()
+            reply = self._exchange(self.settings.base_url + path, body, name, token)
             error = api_error(reply, endpoint, period)
             if error is None:
                 return reply
@@ -93,18 +95,16 @@ class Transport:
                 raise error
         raise AssertionError("unreachable")
 
-    def _exchange(self, url: str, body: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
-        """Return the reply and the token it was asked for with."""
+    def _exchange(self, url: str, body: dict[str, Any], name: str, token: str) -> dict[str, Any]:
         data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
-        headers = {"Content-Type": "application/json; charset=utf-8"}
+        headers: dict[str, str] = {}
         if self._security:
-            data, signed = self._security.seal(url, body)
-            headers |= signed
-        response, content = self._send("POST", url, name, data=data, headers=headers)
+            data, headers = self._security.seal(url, body)
+        response, content = self._send("POST", url, name, token=token, data=data, headers=headers)
         reply = parse_reply(response, content, name)
         if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
             reply = self._security.open(url, content, response.headers, name)
-        return reply, _token_of(response)
+        return reply
 
     def _worth_another(self, error: WeAnalysisAPIError, token: str) -> bool:
         if isinstance(error, InvalidTokenError) and self.tokens.renewable:
@@ -115,7 +115,7 @@ class Transport:
     def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
         name = f"access token (auth={self.settings.auth})"
         address = url if "://" in url else self.settings.base_url + url
-        reply = parse_reply(*self._send(method, address, name, auth=_no_auth, **kwargs), name)
+        reply = parse_reply(*self._send(method, address, name, **kwargs), name)
         error = api_error(reply, name)
         if error is None:
             return reply
@@ -126,13 +126,30 @@ class Transport:
     def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> tuple[requests.Response, bytes]:
         timeout = self.settings.timeout
         try:
-            request = self.session.prepare_request(requests.Request(method, url, **kwargs))
+            request = self._prepare(method, url, **kwargs)
             environment = self._environment(url)
             with self.session.send(request, timeout=timeout, allow_redirects=False, **environment) as response:
                 return response, read_body(response.raw, timeout)
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # requests' own are the former two
             failed = failure(error, endpoint, _host(url), timeout)
         raise failed  # here, not in the except block: the original would be its context
+
+    def _prepare(self, method: str, url: str, *, token: str | None = None, **kwargs: Any) -> requests.PreparedRequest:
+        """Prepare a request. Calls with a token differ in little, so the rest is made once for each address.
+
+        :param token: access token; ``data`` and ``headers`` go with it.
+        :param kwargs: what a ``requests.Request`` takes.
+        """
+        if token is None:
+            return self.session.prepare_request(requests.Request(method, url, auth=_no_auth, **kwargs))
+        if url not in self._blanks:
+            headers = {"Content-Type": "application/json; charset=utf-8"}
+            self._blanks[url] = self._prepare(method, url, headers=headers)
+        request = self._blanks[url].copy()
+        request.url = f"{request.url}?{urlencode({'access_token': token})}"
+        request.headers.update(kwargs["headers"])
+        request.prepare_body(kwargs["data"], None)
+        return request
 
     def _environment(self, url: str) -> dict[str, Any]:
         """Return proxies and CA bundle for a host, read once: requests looks at all variables, twice for each call."""
@@ -169,10 +186,6 @@ class _TokenAuth(AuthBase):
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _token_of(response: requests.Response) -> str:
-    return parse_qs(urlsplit(response.request.url or "").query).get("access_token", [""])[0]
 
 
 class _Pace:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 
 import pytest
 
+from airflow_provider_wxanalysis.bigquery import statements
 from airflow_provider_wxanalysis.bigquery.statements import (
     MAX_PARTITIONS,
     MAX_REQUEST_BYTES,
@@ -53,6 +55,25 @@ def test_the_payload_is_utf8_and_holds_the_rows_in_order():
         ["2026-03-01", "2026-03-01", "20260301", 1, "pages/页面1"],
         ["2026-03-01", "2026-03-01", "20260301", 2, "pages/页面2"],
     ]
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["orjson", "without"])
+def test_rows_are_encoded_alike_with_and_without_orjson(monkeypatch, missing):
+    if missing:
+        monkeypatch.setattr(statements, "orjson", None)
+    texts = ["", "pages/index", "页面/首页", 'q"uo\\te', "emoji 🎉", "\0\x1f\x7f\u2028\n\t/"]
+    counts, means = [0, -1, 2**63 - 1, -(2**63)], [0.0, -0.0, 1e16, 1.5e300, 5e-324, 0.1, 21.6099, None]
+    everything = list(itertools.product(texts, counts, means))
+    extra = {"新": [None, True, {"n": 2**63 - 1, "x": 1e22, "text": texts}]}
+    (row,) = page_rows(day(1), 1)
+    rows = [
+        {**row, "page_path": text, "page_visit_pv": count, "page_staytime_pv": mean, "_extra": extra}
+        for text, count, mean in everything
+    ]
+    found = json.loads(f"[{encode(PAGES, day(1), rows).encoded}]")
+    assert [(line[4], line[5], line[7]) for line in found] == everything
+    assert {type(line[7]) for line in found} == {float, type(None)}
+    assert all(json.loads(line[-1]) == extra for line in found)
 
 
 @pytest.mark.parametrize(

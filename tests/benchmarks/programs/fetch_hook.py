@@ -1,0 +1,28 @@
+"""Fetch days with this package's hook, rows included."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.hooks import transport  # noqa: F401  what a task imports is not measured here
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.periods import Period
+from tests.benchmarks.stopwatch import Figures, arguments, clock, report
+
+asked = arguments()
+entries = {entry.path: entry for entry in ENDPOINTS.values()}
+last_day = dt.date.fromisoformat(asked["last_day"])
+days = [last_day - dt.timedelta(days=back) for back in range(asked["days"])]
+
+hooks = {appid: WeAnalysisHook(appid) for appid in asked["tokens"]}
+for hook in hooks.values():
+    assert hook.appid  # reads the connection, for which Airflow imports much; every task of every operator does so
+
+figures: Figures = {"rows": 0}
+with clock(figures):
+    for hook in hooks.values():
+        for path in asked["paths"]:
+            for _, rows in hook.fetch_many(entries[path], [Period(day, day) for day in days]):
+                figures["rows"] += len(rows)
+report(figures)

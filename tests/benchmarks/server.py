@@ -1,0 +1,112 @@
+"""WeChat's replies from memory, so that the server takes as little as can be of the machine that is measured.
+
+Each is made once, by :class:`~airflow_provider_wxanalysis.testing.WeChatServer`'s own rules, and kept as bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.periods import SHANGHAI
+from airflow_provider_wxanalysis.testing import WeChatServer, api
+
+NOW = dt.datetime(2026, 11, 1, 12, tzinfo=SHANGHAI)
+LAST_DAY = dt.date(2026, 10, 31)
+APPS = ("wx00000000000000a1", "wx00000000000000b2", "wx00000000000000c3")
+PAGES = 200  # as many as WeChat lists
+
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+class Replies:
+    """Where a program asks, and how long each answer takes.
+
+    :param apps: AppIDs that have a token.
+    """
+
+    def __init__(self, apps: tuple[str, ...] = APPS) -> None:
+        self.latency = 0.0
+        self.asked = 0
+        self.port = 0
+        self._made: dict[tuple[bytes, bytes], bytes] = {}
+        self._rules = WeChatServer(now=NOW, pages=PAGES, launched=dt.date(2015, 1, 1), daily_quota=10**9)
+        self.tokens = {appid: self._rules.tokens.stable(appid)[0] for appid in apps}
+
+    @property
+    def url(self) -> str:
+        """The API base."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def connection(self, appid: str, **extra: object) -> str:
+        """Return an Airflow connection with a token, which spares everybody the call for it."""
+        extra = {"auth": "static", "access_token": self.tokens[appid], **extra}
+        return json.dumps({"conn_type": "weanalysis", "login": appid, "host": self.url, "extra": extra})
+
+    def reply(self, target: bytes, body: bytes) -> bytes:
+        """Return the whole HTTP response to a request."""
+        self.asked += 1
+        key = target, body
+        if key not in self._made:
+            self._made[key] = self._make(target, body)
+        return self._made[key]
+
+    def body(self, endpoint: str, appid: str, begin: dt.date, end: dt.date) -> bytes:
+        """Return the body of the reply for one period."""
+        request = json.dumps({"begin_date": f"{begin:%Y%m%d}", "end_date": f"{end:%Y%m%d}"}).encode()
+        target = f"{ENDPOINTS[endpoint].path}?access_token={self.tokens[appid]}"
+        return self._make(target.encode(), request).split(b"\r\n\r\n", 1)[1]
+
+    def _make(self, target: bytes, body: bytes) -> bytes:
+        parts = urlsplit(target.decode())
+        request = api.Request("POST", parts.path, dict(parse_qsl(parts.query)), {}, body)
+        answer = api.respond(self._rules, request)
+        if answer.status != 200 or b'"errcode"' in answer.body[:20]:
+            raise ValueError(f"{parts.path} {body!r}: {answer.body!r}")
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+        return head.encode() + answer.body
+
+
+class _Connection(asyncio.Protocol):
+    """Asyncio sets TCP_NODELAY, so that no reply waits for the client's acknowledgement of another."""
+
+    def __init__(self, replies: Replies) -> None:
+        self._replies = replies
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if not found or len(body) < int(length[1] if length else 0):
+            return
+        self._received = b""
+        response = self._replies.reply(head.split(b" ", 2)[1], body)
+        asyncio.get_running_loop().call_later(self._replies.latency, self._transport.write, response)
+
+
+@contextmanager
+def serving(replies: Replies) -> Iterator[Replies]:
+    """Answer on a free port of 127.0.0.1, in a thread, for as long as the block lasts."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(lambda: _Connection(replies), "127.0.0.1", 0, backlog=256))
+    replies.port = server.sockets[0].getsockname()[1]
+    thread = threading.Thread(target=loop.run_forever, name="replies", daemon=True)
+    thread.start()
+    try:
+        yield replies
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        server.close()
+        loop.close()

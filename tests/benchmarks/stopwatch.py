@@ -1,0 +1,38 @@
+"""The programs' side of a measurement: arguments in, figures out. Runs in every environment, so on Python alone."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Figures = dict[str, Any]
+
+
+def arguments() -> dict[str, Any]:
+    """Return what the program was asked to do."""
+    found: dict[str, Any] = json.loads(sys.argv[1])
+    return found
+
+
+@contextmanager
+def clock(figures: Figures) -> Iterator[None]:
+    """Add wall and CPU time of the block to ``figures``, in seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield
+    figures["wall"] = time.perf_counter() - wall
+    figures["cpu"] = time.process_time() - cpu
+
+
+def peak() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def report(figures: Figures) -> None:
+    """Hand the figures over."""
+    print(json.dumps(figures))
