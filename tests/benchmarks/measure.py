@@ -32,7 +32,11 @@ class Program:
 
     def run(self, asked: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Figures:
         """Run it and return the figures it prints last."""
-        command = [str(REPOSITORY / self.environment / "bin" / "python"), "-m", f"tests.benchmarks.programs.{self.module}"]
+        command = [
+            str(REPOSITORY / self.environment / "bin" / "python"),
+            "-m",
+            f"tests.benchmarks.programs.{self.module}",
+        ]
         done = subprocess.run(
             [*command, json.dumps(asked)],
             cwd=REPOSITORY,
@@ -56,14 +60,19 @@ def in_turns(
     asked: Mapping[str, Any],
     env: Mapping[str, str] | None = None,
     rounds: int = ROUNDS,
-    before_each: Callable[[], None] = lambda: None,
+    add: Callable[[Figures], None] | None = None,
 ) -> Rounds:
-    """Run all programs ``rounds`` times, in turns, and return their figures by label."""
+    """Run all programs ``rounds`` times, in turns, and return their figures by label.
+
+    :param add: adds figures of its own to each program's.
+    """
     found: Rounds = {program.label: [] for program in programs}
     for _ in range(rounds):
         for program in programs:
-            before_each()
-            found[program.label].append(program.run(asked, env))
+            figures = program.run(asked, env)
+            if add:
+                add(figures)
+            found[program.label].append(figures)
     return found
 
 

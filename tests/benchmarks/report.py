@@ -9,9 +9,11 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pendulum
 
+from tests.benchmarks.measure import Spread
 from tests.support.servers import REPOSITORY
 
 RESULTS = REPOSITORY / "tests" / "benchmarks" / "results"
@@ -54,6 +56,11 @@ class Bars:
     mark: float | None = None
 
 
+def bar(spread: Spread) -> tuple[float, float, float]:
+    """Return what a bar shows."""
+    return spread.median, min(spread.values), max(spread.values)
+
+
 @dataclass
 class Section:
     """What one benchmark found.
@@ -85,9 +92,9 @@ def keep(section: Section, versions: dict[str, str], seconds: float) -> None:
 def write(names: Sequence[str]) -> Path:
     """Write the page from everything that is kept."""
     parts = [
-        "# Benchmarks\n\nMade by `make bench`; see [what is measured](../__main__.py) and [scale on paper](../scale.md). "
-        "Figures are medians, with the lowest and the highest in brackets. Compare them within a table only: programs "
-        "of one table ran in turns on one machine, which other guests share."
+        "# Benchmarks\n\nMade by `make bench`; see also [scale on paper](../scale.md). Figures are medians, with the lowest "
+        "and the highest in brackets. Compare them within a table only: its programs ran in turns on one machine, "
+        "which other guests share."
     ]
     for name in names:
         path = RESULTS / f"{name}.json"
@@ -98,7 +105,7 @@ def write(names: Sequence[str]) -> Path:
     return page
 
 
-def _markdown(kept: dict) -> str:
+def _markdown(kept: dict[str, Any]) -> str:
     about = kept["about"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     facts = f"*{about['at']}, commit {about['commit']}, {about['minutes']} minutes. {about['machine']}. {versions}.*"
@@ -119,7 +126,9 @@ def _lines(path: str) -> list[str]:
 
 def _commit() -> str:
     def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     changed = git("status", "--porcelain", "--", "airflow_provider_wxanalysis")
     return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")

@@ -27,7 +27,9 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Replies:
-    """Where a program asks, and how long each answer takes.
+    """Where programs ask, how long each answer takes, and what was asked.
+
+    ``asked`` counts requests, ``held`` sums up for how many seconds they were kept waiting: a clock is never exact.
 
     :param apps: AppIDs that have a token.
     """
@@ -35,10 +37,15 @@ class Replies:
     def __init__(self, apps: tuple[str, ...] = APPS) -> None:
         self.latency = 0.0
         self.asked = 0
+        self.held = 0.0
         self.port = 0
         self._made: dict[tuple[bytes, bytes], bytes] = {}
         self._rules = WeChatServer(now=NOW, pages=PAGES, launched=dt.date(2015, 1, 1), daily_quota=10**9)
         self.tokens = {appid: self._rules.tokens.stable(appid)[0] for appid in apps}
+
+    def forget(self) -> None:
+        """Count anew."""
+        self.asked, self.held = 0, 0.0
 
     @property
     def url(self) -> str:
@@ -92,7 +99,12 @@ class _Connection(asyncio.Protocol):
             return
         self._received = b""
         response = self._replies.reply(head.split(b" ", 2)[1], body)
-        asyncio.get_running_loop().call_later(self._replies.latency, self._transport.write, response)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._replies.latency, self._answer, response, loop.time())
+
+    def _answer(self, response: bytes, asked_at: float) -> None:
+        self._replies.held += asyncio.get_running_loop().time() - asked_at
+        self._transport.write(response)
 
 
 @contextmanager

@@ -1,0 +1,127 @@
+"""Fetching months and years, against the limit, a plain pool of requests, dlt and Airbyte's CDK."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.periods import DAY
+from tests.benchmarks.measure import Program, Rounds, figure, in_turns, ratio
+from tests.benchmarks.report import Bars, Section, Table, bar
+from tests.benchmarks.server import APPS, LAST_DAY, Replies, serving
+from tests.benchmarks.stopwatch import Figures
+
+LATENCY = 0.1
+#: Concurrency -> days: a year, or as many as last three seconds at the limit; peers need minutes for the rest.
+DAYS = {1: 30, 4: 120, 16: 365, 64: 365}
+MANY_DAYS = 37  # a tenth of a year
+
+OURS = Program("this package", "fetch_hook")
+BARE = Program("requests pool", "fetch_bare")
+PEERS = [
+    Program("dlt rest_api", "fetch_dlt_rest", ".venv-bench-dlt"),
+    Program("dlt deferred", "fetch_dlt_deferred", ".venv-bench-dlt"),
+    Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte"),
+]
+TEXT = f"""\
+A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after each request, and has TCP_NODELAY set.
+Every program gets the access token beforehand, asks for one day per request, and counts the rows; imports, and the
+reading of the Airflow connection, are outside the measurement. The limit is requests x latency / concurrency, with the
+latency that the server really kept. This package's time includes checked and typed rows, the others' does not: they
+hand over what came. Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is
+that of 365 calls, one at a time, without latency. Airbyte's CDK cannot go below two at once and is left out at one."""
+
+
+def run(rounds: int) -> Section:
+    """Measure."""
+    with serving(Replies()) as replies:
+        pages, trend = (_measure(replies, name, rounds) for name in ("visit_page", "daily_visit_trend"))
+        many = _measure_many(replies, rounds)
+    tables = [*_tables("visit_page", pages), *_tables("daily_visit_trend", trend), many]
+    pictures = [
+        _picture("backfill", "A backfill of visit_page: share of the limit", pages),
+        _picture("backfill_trend", "A backfill of daily_visit_trend: share of the limit", trend),
+    ]
+    return Section("backfill", "Backfill", TEXT, tables, pictures)
+
+
+def _measure(replies: Replies, name: str, rounds: int) -> dict[int, Rounds]:
+    """Return rounds by concurrency; 0 stands for one at a time without latency."""
+    path = ENDPOINTS[name].path
+    _ask(replies, [OURS], [path], APPS[:1], 16, 365, 0.0, 1)  # so that the server has all replies ready
+    found = {0: _ask(replies, [OURS, BARE, *PEERS], [path], APPS[:1], 1, 365, 0.0, rounds)}
+    for width, days in DAYS.items():
+        programs = [OURS, BARE, *(PEERS if width > 1 else PEERS[:2])]
+        found[width] = _ask(replies, programs, [path], APPS[:1], width, days, LATENCY, rounds)
+    return found
+
+
+def _measure_many(replies: Replies, rounds: int) -> Table:
+    daily = [entry.path for entry in ENDPOINTS.values() if entry.window is DAY and len(entry.cells) == 1]
+    paths = [path for path in dict.fromkeys(daily) if path != ENDPOINTS["user_portrait"].path]
+    _ask(replies, [OURS], paths, APPS, 16, MANY_DAYS, 0.0, 1)
+    found = _ask(replies, [OURS, BARE], paths, APPS, 16, MANY_DAYS, LATENCY, rounds)
+    title = f"{len(paths)} daily endpoints x {len(APPS)} apps x {MANY_DAYS} days, concurrency 16"
+    return _table(title, found)
+
+
+def _ask(
+    replies: Replies,
+    programs: list[Program],
+    paths: list[str],
+    apps: tuple[str, ...],
+    width: int,
+    days: int,
+    latency: float,
+    rounds: int,
+) -> Rounds:
+    def add(figures: Figures) -> None:
+        figures["limit"] = replies.held / width
+        figures["share"] = figures["limit"] / figures["wall"]
+        if replies.asked != len(paths) * len(apps) * days:
+            raise RuntimeError(f"{replies.asked} requests were made, not {len(paths) * len(apps) * days}")
+        replies.forget()
+
+    replies.latency = latency
+    replies.forget()
+    asked: dict[str, Any] = {
+        "url": replies.url,
+        "tokens": {appid: replies.tokens[appid] for appid in apps},
+        "paths": paths,
+        "days": days,
+        "last_day": LAST_DAY.isoformat(),
+        "concurrency": width,
+    }
+    env = {f"AIRFLOW_CONN_{appid.upper()}": replies.connection(appid, max_concurrency=width) for appid in apps}
+    found = in_turns(programs, asked, env, rounds, add)
+    counts = {label: {figures["rows"] for figures in list_} for label, list_ in found.items()}
+    if len(set().union(*counts.values())) != 1:
+        raise RuntimeError(f"not everybody found the same rows: {counts}")
+    return found
+
+
+def _tables(name: str, found: dict[int, Rounds]) -> list[Table]:
+    tables = [_table(f"{name}, concurrency {width}", found[width]) for width in DAYS]
+    cpu = Table(f"{name}, CPU time of 365 calls, no latency", ["program", "seconds", "times requests pool"])
+    cpu.rows = [
+        [label, f"{figure(found[0], label, 'cpu')}", f"{ratio(found[0], label, BARE.label, 'cpu')}"]
+        for label in found[0]
+    ]
+    return [*tables, cpu]
+
+
+def _table(title: str, rounds: Rounds) -> Table:
+    table = Table(title, ["program", "share of the limit", "speed / requests pool", "seconds", "CPU seconds"])
+    for label in rounds:
+        speed = ratio(rounds, BARE.label, label, "wall")
+        values = [figure(rounds, label, name) for name in ("share", "wall", "cpu")]
+        table.rows.append([label, f"{values[0]}", f"{speed}", f"{values[1]}", f"{values[2]}"])
+    return table
+
+
+def _picture(name: str, title: str, found: dict[int, Rounds]) -> Bars:
+    groups = {
+        f"concurrency {width}": {label: bar(figure(found[width], label, "share")) for label in found[width]}
+        for width in DAYS
+    }
+    return Bars(name, title, "share of the limit", groups, mark=1.0)
