@@ -92,9 +92,9 @@ def keep(section: Section, versions: dict[str, str], seconds: float) -> None:
 def write(names: Sequence[str]) -> Path:
     """Write the page from everything that is kept."""
     parts = [
-        "# Benchmarks\n\nMade by `make bench`; see also [scale on paper](../scale.md). Figures are medians, with the lowest "
-        "and the highest in brackets. Compare them within a table only: its programs ran in turns on one machine, "
-        "which other guests share."
+        "# Benchmarks\n\nMade by `make bench`; see also [scale on paper](../scale.md). Figures are medians, with the "
+        "lowest and the highest in brackets. Compare them within a table only: its programs ran in turns on one "
+        "machine, which other guests share."
     ]
     for name in names:
         path = RESULTS / f"{name}.json"
