@@ -2,13 +2,15 @@
 # make test    all tests
 # make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
 # make chaos   the long tests of what happens when workers die, race and talk through bad networks
+# make bench   how fast and how heavy it is, as ratios to limits and peers; writes tests/benchmarks/results
 # make check   lint, format, types
 # make audit   known vulnerabilities of the locked versions, asked of PyPI
 # make lock    move the versions in tests/constraints to the newest
 # make clean   remove what the others made
 #
 # Each sets up what it needs: .venv (Airflow and this package), .venv-bigquery (local-bigquery, on Python 3.13) and, for
-# the tests, .venv-airflow-* (other versions of Airflow, on Python 3.11 or 3.12; Airflow with Celery).
+# the tests, .venv-airflow-* (other versions of Airflow, on Python 3.11 or 3.12; Airflow with Celery), for the benchmarks
+# .venv-bench-* (what the package is compared with).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -31,8 +33,10 @@ PRERELEASE := 3.4
 LIVE := celery
 EXTRAS_$(MAIN) := dev
 EXTRAS_google := google
+PEERS := airflow dlt airbyte pandas
+BENCH_airflow := --constraint $(LOCKS)/airflow-google.txt --editable .
 
-.PHONY: help demo test live chaos check audit prerelease lock lock-local-bigquery clean
+.PHONY: help demo test live chaos bench check audit prerelease lock lock-local-bigquery clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -48,6 +52,10 @@ live: $(VENV)/.installed $(BIGQUERY)/.installed .venv-airflow-$(LIVE)/.installed
 
 chaos: $(VENV)/.installed $(BIGQUERY)/.installed
 	$(PYTHON) -m pytest -m chaos tests/chaos
+
+bench: $(VENV)/.installed $(BIGQUERY)/.installed $(PEERS:%=.venv-bench-%/.installed)
+	$(PYTHON) -m compileall -q $(VENV)/lib airflow_provider_wxanalysis tests > /dev/null || true  # templates do not compile
+	$(PYTHON) -m tests.benchmarks
 
 check: $(VENV)/.installed
 	$(VENV)/bin/ruff check
@@ -71,6 +79,12 @@ audit: $(VENV)/.installed
 	test -x $(@D)/bin/python || "$$python" -m venv --without-pip $(@D)
 	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $(LOCKS)/airflow-$*.txt \
 	  --requirement $(LOCKS)/airflow-$*.in --editable '.[$(EXTRAS_$*)]'
+	touch $@
+
+.venv-bench-%/.installed: tests/benchmarks/requirements-%.txt | $(VENV)/.installed
+	@echo "Installing what the benchmarks compare with into $(@D) ..."
+	test -x $(@D)/bin/python || $(PYTHON) -m venv --without-pip $(@D)
+	$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python --requirement $< $(BENCH_$*)
 	touch $@
 
 # The newest pre-release is worth a look, but neither its packaging nor its faults may fail the run.
@@ -113,7 +127,7 @@ lock-local-bigquery: | $(VENV)/.installed
 	  --output-file $(LOCKS)/local-bigquery.txt
 
 clean:
-	rm -rf .venv-airflow-* $(VENV) $(BIGQUERY) .cache demo-output dist .coverage .pytest_cache .mypy_cache .ruff_cache \
-	  .hypothesis
+	rm -rf .venv-airflow-* .venv-bench-* $(VENV) $(BIGQUERY) .cache demo-output dist .coverage .pytest_cache \
+	  .mypy_cache .ruff_cache .hypothesis
 
 .ONESHELL:

@@ -26,6 +26,8 @@ except ImportError:
 
 #: BigQuery takes requests of up to 10 MB and changes up to 4,000 partitions per job.
 MAX_REQUEST_BYTES = 8_000_000
+#: How large a request grows by taking in slices: while it is sent and answered the process holds several copies.
+CHUNK_BYTES = 4_000_000
 MAX_PARTITIONS = 4_000
 #: What a request holds beside the rows: the statement and its settings, and the two dates of each slice, twice.
 _REQUEST_BYTES = 20_000
@@ -61,8 +63,9 @@ class Chunk:
         self.wire_bytes += piece.wire_bytes
 
     def has_room_for(self, piece: Slice) -> bool:
-        """Whether the request stays within BigQuery's limits with another slice."""
-        return len(self.slices) < MAX_PARTITIONS and self.wire_bytes + piece.wire_bytes <= MAX_REQUEST_BYTES
+        """Whether the request stays within its bounds with another slice; one slice alone may be larger."""
+        within = len(self.slices) < MAX_PARTITIONS and self.wire_bytes + piece.wire_bytes <= CHUNK_BYTES
+        return within or not self.slices
 
     @property
     def pairs(self) -> list[tuple[dt.date, dt.date]]:

@@ -12,16 +12,17 @@ from tests.benchmarks.server import APPS, LAST_DAY, Replies, serving
 from tests.benchmarks.stopwatch import Figures
 
 LATENCY = 0.1
-#: Concurrency -> days: a year, or as many as last three seconds at the limit; peers need minutes for the rest.
-DAYS = {1: 30, 4: 120, 16: 365, 64: 365}
-MANY_DAYS = 37  # a tenth of a year
+#: Concurrency -> days: a year, or as many as last two seconds at the limit; peers need minutes for the rest.
+DAYS = {1: 20, 4: 80, 16: 365, 64: 365}
+MANY_DAYS = 73  # with the daily endpoints a tenth of ten entries' year
 
 OURS = Program("this package", "fetch_hook")
 BARE = Program("requests pool", "fetch_bare")
+AIRBYTE = Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte")
 PEERS = [
     Program("dlt rest_api", "fetch_dlt_rest", ".venv-bench-dlt"),
     Program("dlt deferred", "fetch_dlt_deferred", ".venv-bench-dlt"),
-    Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte"),
+    AIRBYTE,
 ]
 TEXT = f"""\
 A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after each request, and has TCP_NODELAY set.
@@ -29,13 +30,17 @@ Every program gets the access token beforehand, asks for one day per request, an
 reading of the Airflow connection, are outside the measurement. The limit is requests x latency / concurrency, with the
 latency that the server really kept. This package's time includes checked and typed rows, the others' does not: they
 hand over what came. Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is
-that of 365 calls, one at a time, without latency. Airbyte's CDK cannot go below two at once and is left out at one."""
+that of 365 calls, one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and
+its CPU time is that of two at once. dlt has as many workers and connections as there are requests in flight. With the
+daily_visit_trend peers are measured at 16 only, where they differ most; with many endpoints this package takes one
+endpoint of one app after the other, as tasks would, while the pool takes all at once."""
 
 
 def run(rounds: int) -> Section:
     """Measure."""
     with serving(Replies()) as replies:
-        pages, trend = (_measure(replies, name, rounds) for name in ("visit_page", "daily_visit_trend"))
+        pages = _measure(replies, "visit_page", tuple(DAYS), rounds)
+        trend = _measure(replies, "daily_visit_trend", (16,), rounds)
         many = _measure_many(replies, rounds)
     tables = [*_tables("visit_page", pages), *_tables("daily_visit_trend", trend), many]
     pictures = [
@@ -45,13 +50,14 @@ def run(rounds: int) -> Section:
     return Section("backfill", "Backfill", TEXT, tables, pictures)
 
 
-def _measure(replies: Replies, name: str, rounds: int) -> dict[int, Rounds]:
+def _measure(replies: Replies, name: str, peers_at: tuple[int, ...], rounds: int) -> dict[int, Rounds]:
     """Return rounds by concurrency; 0 stands for one at a time without latency."""
     path = ENDPOINTS[name].path
     _ask(replies, [OURS], [path], APPS[:1], 16, 365, 0.0, 1)  # so that the server has all replies ready
     found = {0: _ask(replies, [OURS, BARE, *PEERS], [path], APPS[:1], 1, 365, 0.0, rounds)}
     for width, days in DAYS.items():
-        programs = [OURS, BARE, *(PEERS if width > 1 else PEERS[:2])]
+        peers = PEERS if width > 1 else [peer for peer in PEERS if peer is not AIRBYTE]
+        programs = [OURS, BARE, *(peers if width in peers_at else ())]
         found[width] = _ask(replies, programs, [path], APPS[:1], width, days, LATENCY, rounds)
     return found
 
@@ -95,7 +101,7 @@ def _ask(
     env = {f"AIRFLOW_CONN_{appid.upper()}": replies.connection(appid, max_concurrency=width) for appid in apps}
     found = in_turns(programs, asked, env, rounds, add)
     counts = {label: {figures["rows"] for figures in list_} for label, list_ in found.items()}
-    if len(set().union(*counts.values())) != 1:
+    if len(paths) == 1 and len(set().union(*counts.values())) != 1:
         raise RuntimeError(f"not everybody found the same rows: {counts}")
     return found
 

@@ -12,9 +12,10 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import WeChatServer, api
 
@@ -65,17 +66,16 @@ class Replies:
             self._made[key] = self._make(target, body)
         return self._made[key]
 
-    def body(self, endpoint: str, appid: str, begin: dt.date, end: dt.date) -> bytes:
-        """Return the body of the reply for one period."""
-        request = json.dumps({"begin_date": f"{begin:%Y%m%d}", "end_date": f"{end:%Y%m%d}"}).encode()
-        target = f"{ENDPOINTS[endpoint].path}?access_token={self.tokens[appid]}"
-        return self._make(target.encode(), request).split(b"\r\n\r\n", 1)[1]
+    def body(self, endpoint: Endpoint, appid: str, asked: dict[str, Any]) -> bytes:
+        """Return the body of the reply to one request's body."""
+        target = f"{endpoint.path}?access_token={self.tokens[appid]}"
+        return self._make(target.encode(), json.dumps(asked).encode()).split(b"\r\n\r\n", 1)[1]
 
     def _make(self, target: bytes, body: bytes) -> bytes:
         parts = urlsplit(target.decode())
         request = api.Request("POST", parts.path, dict(parse_qsl(parts.query)), {}, body)
         answer = api.respond(self._rules, request)
-        if answer.status != 200 or b'"errcode"' in answer.body[:20]:
+        if answer.status != 200 or json.loads(answer.body).get("errcode", 0):
             raise ValueError(f"{parts.path} {body!r}: {answer.body!r}")
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer.body)}\r\n\r\n"
         return head.encode() + answer.body

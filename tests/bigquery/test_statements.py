@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_wxanalysis.bigquery import statements
 from airflow_provider_wxanalysis.bigquery.statements import (
+    CHUNK_BYTES,
     MAX_PARTITIONS,
     MAX_REQUEST_BYTES,
     encode,
@@ -33,6 +34,14 @@ def test_a_slice_that_no_request_holds_is_refused():
     huge = [{**row, "page_path": "x" * 1_000_000} for row in page_rows(day(1), *range(8))]
     with pytest.raises(DestinationError, match=r"visit_page 2026-03-01: its 8 rows take 8,\d+,\d+ bytes"):
         encode(PAGES, day(1), huge)
+
+
+def test_a_slice_larger_than_a_chunk_goes_alone():
+    large = [{**row, "page_path": "x" * 1_000_000} for row in page_rows(day(1), *range(5))]
+    small = page_rows(day(2), 1)
+    slices = [encode(PAGES, day(number), rows) for number, rows in ((1, large), (2, small), (3, small), (4, large))]
+    assert [len(chunk.slices) for chunk in pack(slices)] == [1, 2, 1]
+    assert CHUNK_BYTES < slices[0].wire_bytes < MAX_REQUEST_BYTES
 
 
 def test_a_chunk_changes_no_more_partitions_than_a_job_may():
@@ -90,8 +99,8 @@ def test_requests_stay_within_the_limit_as_sent(proxy, writer, path):
         slices.replace(chunk)
     sizes = [len(exchange.raw) for exchange in proxy.statements("MERGE")]
     assert len(sizes) > 1
-    assert max(sizes) <= MAX_REQUEST_BYTES
-    assert max(sizes) > MAX_REQUEST_BYTES * 0.5
+    assert max(sizes) <= CHUNK_BYTES
+    assert max(sizes) > CHUNK_BYTES * 0.5
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)

@@ -69,7 +69,7 @@ class Load:
         os.environ["AIRFLOW_CONN_WORKER"] = json.dumps(self.connection)
         os.environ["BIGQUERY_EMULATOR_HOST"] = self.bigquery
         if self.chunk_bytes:
-            statements.MAX_REQUEST_BYTES = self.chunk_bytes
+            statements.CHUNK_BYTES = self.chunk_bytes
         if self.timeout:
             clients.TIMEOUT = jobs.TIMEOUT = tables.TIMEOUT = self.timeout
             google_client._MIN_GET_QUERY_RESULTS_TIMEOUT = self.timeout  # two minutes, whatever it is asked for

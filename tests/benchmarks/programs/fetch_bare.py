@@ -22,7 +22,8 @@ def fetch(path: str, token: str, day: dt.date) -> int:
     body = {"begin_date": f"{day:%Y%m%d}", "end_date": f"{day:%Y%m%d}"}
     response = session.post(asked["url"] + path, params={"access_token": token}, json=body, timeout=60)
     response.raise_for_status()
-    return len(response.json()["list"])
+    reply = response.json()
+    return len(reply.get("list", ()))  # retention has none
 
 
 figures: Figures = {}

@@ -1,0 +1,71 @@
+"""Load days with this package's operator: one task that fetches while it merges."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from airflow_provider_wxanalysis import loading, records
+from airflow_provider_wxanalysis.bigquery.slices import Slices
+from airflow_provider_wxanalysis.hooks import transport  # noqa: F401  what every task imports is not measured
+from airflow_provider_wxanalysis.periods import SHANGHAI
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from tests.benchmarks.stopwatch import Figures, arguments, clock, peak, report
+from tests.support.contexts import run_context
+
+asked = arguments()
+dataset = f"bench.t_{uuid.uuid4().hex[:12]}"
+bigquery.Client("bench", credentials=AnonymousCredentials()).create_dataset(dataset)
+figures: Figures = {"transform": 0.0, "load": 0.0, "first": None}
+
+
+def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add up what ``function`` takes."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            figures[name] += time.perf_counter() - started
+
+    return call
+
+
+def fetching(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """Note when fetching began and ended."""
+
+    def call(*args: Any) -> Iterator[Any]:
+        started = time.perf_counter()
+        yield from function(*args)
+        figures["fetch"] = time.perf_counter() - started
+
+    return call
+
+
+records.read = timed("transform", records.read)
+loading.encode = timed("transform", loading.encode)
+Slices.replace = timed("load", Slices.replace)
+last_day = dt.date.fromisoformat(asked["last_day"])
+(appid,) = asked["tokens"]
+task = WeAnalysisToBigQueryOperator(
+    task_id="load",
+    endpoint="visit_page",
+    weanalysis_conn_id=appid,
+    gcp_conn_id=None,
+    destination_project_dataset_table=f"{dataset}.visit_page",
+    from_date=str(last_day - dt.timedelta(days=asked["days"] - 1)),
+    to_date=str(last_day),
+)
+task.hook.fetch_many = fetching(task.hook.fetch_many)
+now = dt.datetime.combine(last_day + dt.timedelta(days=1), dt.time(12), tzinfo=SHANGHAI)
+with clock(figures):
+    summary = task.execute(run_context(now, now))
+figures["rows"], figures["merges"], figures["peak"] = summary["rows"], len(summary["load_ids"]), peak()
+report(figures)

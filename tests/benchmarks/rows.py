@@ -1,0 +1,73 @@
+"""From reply bytes to what BigQuery is sent: rows a second, against pandas and dlt."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
+from tests.benchmarks.measure import Program, Rounds, Spread, figure
+from tests.benchmarks.report import Bars, Section, Table, bar
+from tests.benchmarks.server import APPS, LAST_DAY, Replies
+
+BODIES = 12
+SECONDS = 0.5
+OURS = Program("this package", "rows_package")
+WITH_ORJSON = Program("this package, orjson", "rows_package")
+PANDAS = Program("pandas.json_normalize", "rows_pandas", ".venv-bench-pandas")
+DLT = Program("dlt, end to end", "rows_dlt", ".venv-bench-dlt")
+LABELS = [program.label for program in (OURS, WITH_ORJSON, PANDAS, DLT)]
+#: Where a reply is a plain list of rows, which dlt takes as it is.
+PLAIN = ("daily_summary", "daily_visit_trend", "visit_page")
+TEXT = """\
+This package's figure covers everything from the bytes of a reply to the payload of a MERGE: parsing with a look for
+names given twice, checks of type and period, labels, unknown fields, encoding. pandas parses and flattens only, and
+writes nothing. dlt extracts, normalizes and writes JSON lines; it is measured where a reply is a plain list. orjson is
+an optional extra of this package and encodes only: its parser would not see names given twice, and bends integers
+beyond 64 bits."""
+
+
+def run(rounds: int) -> Section:
+    """Measure."""
+    table = Table("Rows per second", ["endpoint", *LABELS, "orjson's gain", "times pandas", "times dlt"])
+    groups = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for entry in ENDPOINTS.values():
+            found = _measure(entry, Path(folder), rounds)
+            speeds = {label: figure(found, label, "rows_per_second") for label in found}
+            table.rows.append(_line(entry, speeds))
+            if entry.name == "visit_page":
+                groups = {entry.name: {label: bar(speed) for label, speed in speeds.items()}}
+    picture = Bars("rows", "Rows per second, from reply to payload", "rows per second", groups)
+    return Section("rows", "Row work", TEXT, [table], [picture])
+
+
+def _measure(entry: Endpoint, folder: Path, rounds: int) -> Rounds:
+    replies = Replies()
+    periods = [entry.window.earlier(entry.window.latest(LAST_DAY), back) for back in range(BODIES)]
+    periods = periods[:1] if entry.latest_only else periods
+    for number, period in enumerate(periods):
+        body = replies.body(entry, APPS[0], entry.requests(period)[0].body)
+        (folder / f"{entry.name}.{number:02}.json").write_bytes(body)
+    dates = [[str(period.begin_date), str(period.end_date)] for period in periods]
+    asked: dict[str, Any] = {"folder": str(folder), "endpoint": entry.name, "seconds": SECONDS, "periods": dates}
+    found: Rounds = {}
+    for _ in range(rounds):
+        for program in (OURS, WITH_ORJSON, PANDAS, *([DLT] if entry.name in PLAIN else [])):
+            figures = program.run({**asked, "orjson": program is WITH_ORJSON})
+            found.setdefault(program.label, []).append(figures)
+    return found
+
+
+def _line(entry: Endpoint, speeds: dict[str, Spread]) -> list[str]:
+    best = speeds[WITH_ORJSON.label]
+
+    def over(label: str) -> str:
+        if label not in speeds:
+            return "–"
+        pairs = zip(best.values, speeds[label].values, strict=True)
+        return f"{Spread(tuple(one / other for one, other in pairs)):.1f}"
+
+    shown = [f"{speeds[label]:,.0f}" if label in speeds else "–" for label in LABELS]
+    return [entry.name, *shown, over(OURS.label), over(PANDAS.label), over(DLT.label)]
