@@ -19,7 +19,7 @@ PAGE = Path(__file__).with_name("scale.md")
 SIZES = (1, 100, 10_000)
 MANY = 1_000_000
 
-# Measured by `make bench`; until its figures are put in here, plain assumptions.
+# Of a real deployment: assumed, on the careful side of what `make bench` sees on one machine (results/README.md).
 FETCH_SECONDS_PER_CALL = 0.2  # one call to WeChat, there and back; 0.1 to 0.3 is usual
 TASK_OVERHEAD_SECONDS = 10.0  # a task's process: start, imports with BigQuery's client, reporting back
 SKIP_SECONDS = 5.0  # a task that finds nothing due: start and skip, without BigQuery's client
@@ -142,14 +142,14 @@ HIGHEST_PATH = max(TABLE_PATHS.values())
 def assumptions() -> Iterator[Sequence[str]]:
     """Yield what everything else rests on."""
     yield "assumption", "value", "kind"
-    yield "one call to WeChat", f"{FETCH_SECONDS_PER_CALL:g} s (0.1 to 0.3)", "`make bench`"
+    yield "one call to WeChat", f"{FETCH_SECONDS_PER_CALL:g} s (0.1 to 0.3)", "assumed"
     yield (
         "a task's start, imports and report; of one that skips; memory",
         f"{TASK_OVERHEAD_SECONDS:g} s; {SKIP_SECONDS:g} s; {TASK_MEGABYTES} MB",
-        ("`make bench`"),
+        "assumed; `make bench` sees less",
     )
     seconds = f"{METADATA_SECONDS:g} s; {MERGE_SECONDS:g} s; {VERIFY_SECONDS:g} s"
-    yield "reading the table's metadata; a MERGE that need not queue; its verification", seconds, "`make bench`"
+    yield "reading the table's metadata; a MERGE that need not queue; its verification", seconds, "assumed"
     yield "calls in flight in one task (`max_concurrency`)", f"{Settings.max_concurrency}", "package default"
     yield "changes of one table", f"{RUNNING} run, {QUEUED} queue, {DML_PER_10_SECONDS} start in 10 s", "BigQuery"
     conflict = "of a table that is fetched again, 1 at once; of others, 2"
