@@ -28,6 +28,15 @@ LAYERS = [
     {"task_groups"},
     {"testing"},
 ]
+#: What DAG files import.
+IN_DAG_FILES = (
+    "operators.weanalysis",
+    "sensors.weanalysis",
+    "transfers.weanalysis_to_bigquery",
+    "task_groups",
+    "retry_policy",
+    "hooks.weanalysis",
+)
 PURE = {"exceptions", "labels", "columns", "periods", "values", "destinations", "shapes", "performance", "records",
         "endpoints"}  # fmt: skip
 
@@ -72,7 +81,7 @@ def test_imports_run_one_way(path):
 
 #: What a required distribution is imported as, where it is not by its own name; what only comes with other things.
 IMPORTED_AS = {"apache-airflow": "airflow", "google-cloud-bigquery": "google"}
-OPTIONAL = {"flask_appbuilder", "wtforms", "pytest"}
+OPTIONAL = {"flask_appbuilder", "wtforms", "pytest", "orjson"}
 
 
 def test_every_library_is_a_declared_dependency():
@@ -83,7 +92,9 @@ def test_every_library_is_a_declared_dependency():
                 used |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 used.add((node.module or "").split(".")[0])
-    required = [line for line in requires("airflow-provider-wxanalysis") if "extra ==" not in line]
+    everything = requires("airflow-provider-wxanalysis")
+    assert any(re.fullmatch(r"orjson>=\S+ ?; extra == .orjson.", line) for line in everything)
+    required = [line for line in everything if "extra ==" not in line]
     assert all(">=" in line and "<" not in line for line in required), "bounded below, and not above"
     names = {re.match(r"[\w-]+", line)[0] for line in required}
     declared = {IMPORTED_AS.get(name, name) for name in names} - {"apache-airflow-providers-common-compat"}
@@ -101,16 +112,6 @@ def test_the_core_is_pure():
     assert not loaded & {"airflow", "requests", "google.cloud", "urllib3", "socket"}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "operators.weanalysis",
-        "sensors.weanalysis",
-        "transfers.weanalysis_to_bigquery",
-        "task_groups",
-        "retry_policy",
-        "hooks.weanalysis",
-    ],
-)
+@pytest.mark.parametrize("module", IN_DAG_FILES)
 def test_a_dag_file_pulls_in_nothing_heavy(module):
     assert not loaded_by(f"{PACKAGE}.{module}") & {"google.cloud", "google.auth", "requests", "pandas", "pyarrow"}

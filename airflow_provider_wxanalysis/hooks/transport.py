@@ -100,7 +100,7 @@ class Transport:
         headers: dict[str, str] = {}
         if self._security:
             data, headers = self._security.seal(url, body)
-        response, content = self._send("POST", url, name, token=token, data=data, headers=headers)
+        response, content = self._send(url, name, lambda: self._api_request(url, token, data, headers))
         reply = parse_reply(response, content, name)
         if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
             reply = self._security.open(url, content, response.headers, name)
@@ -115,7 +115,7 @@ class Transport:
     def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
         name = f"access token (auth={self.settings.auth})"
         address = url if "://" in url else self.settings.base_url + url
-        reply = parse_reply(*self._send(method, address, name, **kwargs), name)
+        reply = parse_reply(*self._send(address, name, lambda: self._plain_request(method, address, **kwargs)), name)
         error = api_error(reply, name)
         if error is None:
             return reply
@@ -123,10 +123,12 @@ class Transport:
             raise CredentialsError(*error.args)
         raise error
 
-    def _send(self, method: str, url: str, endpoint: str, **kwargs: Any) -> tuple[requests.Response, bytes]:
+    def _send(
+        self, url: str, endpoint: str, prepare: Callable[[], requests.PreparedRequest]
+    ) -> tuple[requests.Response, bytes]:
         timeout = self.settings.timeout
         try:
-            request = self._prepare(method, url, **kwargs)
+            request = prepare()  # here, because it can fail as well, and its errors show as much
             environment = self._environment(url)
             with self.session.send(request, timeout=timeout, allow_redirects=False, **environment) as response:
                 return response, read_body(response.raw, timeout)
@@ -134,21 +136,18 @@ class Transport:
             failed = failure(error, endpoint, _host(url), timeout)
         raise failed  # here, not in the except block: the original would be its context
 
-    def _prepare(self, method: str, url: str, *, token: str | None = None, **kwargs: Any) -> requests.PreparedRequest:
-        """Prepare a request. Calls with a token differ in little, so the rest is made once for each address.
+    def _plain_request(self, method: str, url: str, **kwargs: Any) -> requests.PreparedRequest:
+        return self.session.prepare_request(requests.Request(method, url, auth=_no_auth, **kwargs))
 
-        :param token: access token; ``data`` and ``headers`` go with it.
-        :param kwargs: what a ``requests.Request`` takes.
-        """
-        if token is None:
-            return self.session.prepare_request(requests.Request(method, url, auth=_no_auth, **kwargs))
+    def _api_request(self, url: str, token: str, data: bytes, headers: dict[str, str]) -> requests.PreparedRequest:
+        """Prepare a call; calls to one address differ in little, and to prepare all of it anew takes long."""
         if url not in self._blanks:
-            headers = {"Content-Type": "application/json; charset=utf-8"}
-            self._blanks[url] = self._prepare(method, url, headers=headers)
+            content_type = {"Content-Type": "application/json; charset=utf-8"}
+            self._blanks[url] = self._plain_request("POST", url, headers=content_type)
         request = self._blanks[url].copy()
         request.url = f"{request.url}?{urlencode({'access_token': token})}"
-        request.headers.update(kwargs["headers"])
-        request.prepare_body(kwargs["data"], None)
+        request.headers.update(headers)
+        request.prepare_body(data, None)
         return request
 
     def _environment(self, url: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
@@ -81,15 +82,15 @@ def _ask(
     latency: float,
     rounds: int,
 ) -> Rounds:
-    def add(figures: Figures) -> None:
-        figures["limit"] = replies.held / width
-        figures["share"] = figures["limit"] / figures["wall"]
+    def measure(program: Program) -> Figures:
+        replies.forget()
+        figures = program.run(asked, env)
+        figures["share"] = replies.held / width / figures["wall"]
         if replies.asked != len(paths) * len(apps) * days:
             raise RuntimeError(f"{replies.asked} requests were made, not {len(paths) * len(apps) * days}")
-        replies.forget()
+        return figures
 
     replies.latency = latency
-    replies.forget()
     asked: dict[str, Any] = {
         "url": replies.url,
         "tokens": {appid: replies.tokens[appid] for appid in apps},
@@ -99,7 +100,7 @@ def _ask(
         "concurrency": width,
     }
     env = {f"AIRFLOW_CONN_{appid.upper()}": replies.connection(appid, max_concurrency=width) for appid in apps}
-    found = in_turns(programs, asked, env, rounds, add)
+    found = in_turns({program.label: functools.partial(measure, program) for program in programs}, rounds)
     counts = {label: {figures["rows"] for figures in list_} for label, list_ in found.items()}
     if len(paths) == 1 and len(set().union(*counts.values())) != 1:
         raise RuntimeError(f"not everybody found the same rows: {counts}")

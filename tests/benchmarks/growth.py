@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import tempfile
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.records import read
 from airflow_provider_wxanalysis.values import parse
-from tests.benchmarks.measure import Program, Rounds, figure
+from tests.benchmarks.measure import Program, Rounds, figure, in_turns
 from tests.benchmarks.report import Bars, Section, Table, bar
 from tests.benchmarks.server import APPS, LAST_DAY, Replies, serving
 from tests.benchmarks.stopwatch import Figures
@@ -51,18 +52,13 @@ def run(rounds: int) -> Section:
 
 
 def _measure(replies: Replies, wanted: dict[str, tuple[tuple[str, ...], int]], rounds: int) -> Rounds:
-    """Run each in turns; a round before makes the server's replies."""
-    found: Rounds = {label: [] for label in wanted}
     with tempfile.TemporaryDirectory(prefix="bench-") as home:
-        for number in range(rounds + 1):
-            for label, (apps, days) in wanted.items():
-                figures = _fetch(replies, label, apps, days, home)
-                if number:
-                    found[label].append(figures)
-    return found
+        runs = {label: functools.partial(_fetch, replies, *sizes, home) for label, sizes in wanted.items()}
+        in_turns(runs, 1)  # so that the server has all replies ready
+        return in_turns(runs, rounds)
 
 
-def _fetch(replies: Replies, label: str, apps: tuple[str, ...], days: int, home: str) -> Figures:
+def _fetch(replies: Replies, apps: tuple[str, ...], days: int, home: str) -> Figures:
     asked = {
         "url": replies.url,
         "tokens": {appid: replies.tokens[appid] for appid in apps},
@@ -74,7 +70,7 @@ def _fetch(replies: Replies, label: str, apps: tuple[str, ...], days: int, home:
     connections = {
         f"AIRFLOW_CONN_{appid.upper()}": replies.connection(appid, max_concurrency=CONCURRENCY) for appid in apps
     }
-    figures = Program(label, "fetch_hook").run(asked, {**connections, "AIRFLOW_HOME": home})
+    figures = Program("fetch", "fetch_hook").run(asked, {**connections, "AIRFLOW_HOME": home})
     for name in ("wall", "cpu"):
         figures[f"{name}_per"] = figures[name] * 1000 / len(apps) / days
     return figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import statistics
@@ -55,25 +56,18 @@ class Program:
 Rounds = dict[str, list[Figures]]
 
 
-def in_turns(
-    programs: Sequence[Program],
-    asked: Mapping[str, Any],
-    env: Mapping[str, str] | None = None,
-    rounds: int = ROUNDS,
-    add: Callable[[Figures], None] | None = None,
-) -> Rounds:
-    """Run all programs ``rounds`` times, in turns, and return their figures by label.
-
-    :param add: adds figures of its own to each program's.
-    """
-    found: Rounds = {program.label: [] for program in programs}
+def in_turns(runs: Mapping[str, Callable[[], Figures]], rounds: int) -> Rounds:
+    """Do all runs ``rounds`` times, in turns, and return their figures by label."""
+    found: Rounds = {label: [] for label in runs}
     for _ in range(rounds):
-        for program in programs:
-            figures = program.run(asked, env)
-            if add:
-                add(figures)
-            found[program.label].append(figures)
+        for label, run in runs.items():
+            found[label].append(run())
     return found
+
+
+def ask_all(programs: Sequence[Program], asked: Mapping[str, Any], env: Mapping[str, str], rounds: int) -> Rounds:
+    """Ask all programs the same, in turns."""
+    return in_turns({program.label: functools.partial(program.run, asked, env) for program in programs}, rounds)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import functools
 
-from tests.benchmarks.measure import Program, Rounds, Spread, figure
+from tests.benchmarks.measure import Program, Rounds, Spread, figure, in_turns
 from tests.benchmarks.report import Bars, Section, Table, bar
-from tests.benchmarks.server import APPS, LAST_DAY, PAGES, Replies, serving
-from tests.support.servers import local_bigquery
+from tests.benchmarks.server import APPS, LAST_DAY, PAGES, serving_loads
 
 DAYS = (30, 365, 1825)
 CONCURRENCY = 4
@@ -24,23 +22,11 @@ Targets: at most {LIMIT} MB over the floor, and no more than 20 % apart."""
 
 def run(rounds: int) -> Section:
     """Measure."""
-    with (
-        serving(Replies()) as replies,
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        local_bigquery(Path(folder)) as bigquery,
-    ):
-        env = {
-            f"AIRFLOW_CONN_{APPS[0].upper()}": replies.connection(APPS[0], max_concurrency=CONCURRENCY),
-            "AIRFLOW_HOME": folder,
-            "BIGQUERY_EMULATOR_HOST": bigquery,
-        }
-        found: Rounds = {}
-        for _ in range(min(rounds, ROUNDS)):
-            found.setdefault(FLOOR.label, []).append(FLOOR.run({}, env))
-            for days in DAYS:
-                asked = {"appid": APPS[0], "days": days, "last_day": LAST_DAY.isoformat()}
-                program = Program(_title(days), "transfer_memory")
-                found.setdefault(program.label, []).append(program.run(asked, env))
+    with serving_loads(CONCURRENCY) as (replies, env):
+        load = Program("load", "transfer_package")
+        asked = {"tokens": {APPS[0]: replies.tokens[APPS[0]]}, "last_day": LAST_DAY.isoformat()}
+        loads = {_title(days): functools.partial(load.run, {**asked, "days": days}, env) for days in DAYS}
+        found = in_turns({FLOOR.label: functools.partial(FLOOR.run, {}, env), **loads}, min(rounds, ROUNDS))
     over = {_title(days): _over(found, _title(days)) for days in DAYS}
     table = Table("Peak memory of one load", ["load", "rows", "MERGE statements", "peak MB", "MB over the floor"])
     table.rows.append(["floor", "", "", f"{figure(found, FLOOR.label, 'peak'):.1f}", "0"])

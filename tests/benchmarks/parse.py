@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import tempfile
 from typing import Any
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from tests.benchmarks.measure import Program, Rounds, Spread, figure, ratio
+from tests.benchmarks.measure import Program, Rounds, Spread, figure, in_turns, ratio
 from tests.benchmarks.report import Bars, Section, Table, bar
 from tests.support.servers import REPOSITORY
+from tests.test_imports import IN_DAG_FILES
 
 ENVIRONMENT = ".venv-bench-airflow"
 PACKAGE = "airflow_provider_wxanalysis"
@@ -18,12 +20,7 @@ DAGS = 50
 PUBLIC = [
     f"{PACKAGE}.{name}"
     for name in (
-        "operators.weanalysis",
-        "sensors.weanalysis",
-        "transfers.weanalysis_to_bigquery",
-        "task_groups",
-        "retry_policy",
-        "hooks.weanalysis",
+        *IN_DAG_FILES,
         "triggers.weanalysis",
         "links.weanalysis",
         "assets",
@@ -77,22 +74,18 @@ def run(rounds: int) -> Section:
 def _imported(env: dict[str, str], rounds: int) -> Rounds:
     wanted = {**{name: [name] for name in PUBLIC}, EVERYTHING: PUBLIC, HTTP: [HTTP], GOOGLE: [GOOGLE]}
     asked = {label: {"base": "airflow.sdk", "modules": modules} for label, modules in wanted.items()}
-    return _in_turns("import_module", asked, env, rounds)
+    return _ask("import_module", asked, env, rounds)
 
 
 def _parsed(env: dict[str, str], rounds: int) -> Rounds:
     asked = {name: {"operator": name, "dags": DAGS, "endpoints": list(ENDPOINTS)} for name in OPERATORS}
-    return _in_turns("parse_dags", asked, env, rounds)
+    return _ask("parse_dags", asked, env, rounds)
 
 
-def _in_turns(program: str, asked: dict[str, dict[str, Any]], env: dict[str, str], rounds: int) -> Rounds:
-    """Run one program with different questions, in turns."""
-    programs = {label: Program(label, program, ENVIRONMENT) for label in asked}
-    found: Rounds = {label: [] for label in asked}
-    for _ in range(rounds):
-        for label in asked:
-            found[label].append(programs[label].run(asked[label], env))
-    return found
+def _ask(module: str, asked: dict[str, dict[str, Any]], env: dict[str, str], rounds: int) -> Rounds:
+    """Ask one program everything, in turns."""
+    program = Program(module, module, ENVIRONMENT)
+    return in_turns({label: functools.partial(program.run, one, env) for label, one in asked.items()}, rounds)
 
 
 def _imports(found: Rounds) -> Table:

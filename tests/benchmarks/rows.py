@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
-from tests.benchmarks.measure import Program, Rounds, Spread, figure
+from tests.benchmarks.measure import Program, Rounds, Spread, figure, in_turns
 from tests.benchmarks.report import Bars, Section, Table, bar
 from tests.benchmarks.server import APPS, LAST_DAY, Replies
 
@@ -52,12 +53,9 @@ def _measure(entry: Endpoint, folder: Path, rounds: int) -> Rounds:
         (folder / f"{entry.name}.{number:02}.json").write_bytes(body)
     dates = [[str(period.begin_date), str(period.end_date)] for period in periods]
     asked: dict[str, Any] = {"folder": str(folder), "endpoint": entry.name, "seconds": SECONDS, "periods": dates}
-    found: Rounds = {}
-    for _ in range(rounds):
-        for program in (OURS, WITH_ORJSON, PANDAS, *([DLT] if entry.name in PLAIN else [])):
-            figures = program.run({**asked, "orjson": program is WITH_ORJSON})
-            found.setdefault(program.label, []).append(figures)
-    return found
+    programs = [OURS, WITH_ORJSON, PANDAS, *([DLT] if entry.name in PLAIN else [])]
+    questions = {program: {**asked, "orjson": program is WITH_ORJSON} for program in programs}
+    return in_turns({one.label: functools.partial(one.run, question) for one, question in questions.items()}, rounds)
 
 
 def _line(entry: Endpoint, speeds: dict[str, Spread]) -> list[str]:

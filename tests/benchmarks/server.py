@@ -9,15 +9,18 @@ import asyncio
 import datetime as dt
 import json
 import re
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import WeChatServer, api
+from tests.support.servers import local_bigquery
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=SHANGHAI)
 LAST_DAY = dt.date(2026, 10, 31)
@@ -122,3 +125,16 @@ def serving(replies: Replies) -> Iterator[Replies]:
         thread.join(10)
         server.close()
         loop.close()
+
+
+@contextmanager
+def serving_loads(concurrency: int) -> Iterator[tuple[Replies, dict[str, str]]]:
+    """Answer for WeChat and for BigQuery, and yield what a program needs in its environment to reach both.
+
+    :param concurrency: how many requests the first app's connection allows in flight.
+    """
+    with serving(Replies()) as replies, tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        connection = replies.connection(APPS[0], max_concurrency=concurrency)
+        env = {f"AIRFLOW_CONN_{APPS[0].upper()}": connection, "AIRFLOW_HOME": folder}
+        with local_bigquery(Path(folder)) as url:
+            yield replies, {**env, "BIGQUERY_EMULATOR_HOST": url}

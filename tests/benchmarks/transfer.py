@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from tests.benchmarks.measure import Program, Spread, figure, in_turns, ratio
+from tests.benchmarks.measure import Program, Spread, ask_all, figure, ratio
 from tests.benchmarks.report import Bars, Section, Table, bar
-from tests.benchmarks.server import APPS, LAST_DAY, PAGES, Replies, serving
-from tests.support.servers import local_bigquery
+from tests.benchmarks.server import APPS, LAST_DAY, PAGES, serving_loads
 
 DAYS = 365
 DAILY_TASKS = 10
@@ -30,28 +26,20 @@ loads into a new dataset. local-bigquery runs on the same two cores and is no me
 
 def run(rounds: int) -> Section:
     """Measure."""
-    with (
-        serving(Replies()) as replies,
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        local_bigquery(Path(folder)) as bigquery,
-    ):
+    with serving_loads(CONCURRENCY) as (replies, env):
         asked = {
             "url": replies.url,
             "tokens": {APPS[0]: replies.tokens[APPS[0]]},
             "paths": [ENDPOINTS["visit_page"].path],
+            "days": DAYS,
             "last_day": LAST_DAY.isoformat(),
             "concurrency": CONCURRENCY,
-            "bigquery": bigquery,
             "primary_key": ["ref_date", "page_path"],
         }
-        env = {
-            f"AIRFLOW_CONN_{APPS[0].upper()}": replies.connection(APPS[0], max_concurrency=CONCURRENCY),
-            "BIGQUERY_EMULATOR_HOST": bigquery,
-        }
-        in_turns([OURS], {**asked, "days": DAYS}, env, 1)  # so that the server has all replies ready
+        OURS.run(asked, env)  # so that the server has all replies ready
         replies.latency = LATENCY
-        found = in_turns([OURS, DLT], {**asked, "days": DAYS}, env, rounds)
-        daily = in_turns([DAILY], {**asked, "days": DAILY_TASKS}, env, rounds)
+        found = ask_all([OURS, DLT], asked, env, rounds)
+        daily = ask_all([DAILY], {**asked, "days": DAILY_TASKS}, env, rounds)
     whole, dlt = figure(found, OURS.label, "wall"), figure(found, DLT.label, "wall")
     tasks = Spread(tuple(value * DAYS / DAILY_TASKS for value in figure(daily, DAILY.label, "wall").values))
     pairs = zip(tasks.values, whole.values, strict=True)

@@ -68,6 +68,7 @@ def test_the_payload_is_utf8_and_holds_the_rows_in_order():
 
 @pytest.mark.parametrize("missing", [False, True], ids=["orjson", "without"])
 def test_rows_are_encoded_alike_with_and_without_orjson(monkeypatch, missing):
+    assert statements.orjson is not None
     if missing:
         monkeypatch.setattr(statements, "orjson", None)
     texts = ["", "pages/index", "页面/首页", 'q"uo\\te', "emoji 🎉", "\0\x1f\x7f\u2028\n\t/"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -12,6 +14,7 @@ from tests.support.airflow_home import make_airflow_home
 
 asked = arguments()
 home = Path(tempfile.mkdtemp(prefix="bench-"))
+atexit.register(shutil.rmtree, home)
 os.environ.update(make_airflow_home(home / "airflow", home / "dags"))
 (appid,) = asked["tokens"]
 dataset = f"bench.t_{uuid.uuid4().hex[:12]}"

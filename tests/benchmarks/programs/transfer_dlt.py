@@ -22,7 +22,6 @@ os.environ["EXTRACT__WORKERS"] = str(asked["concurrency"])
 os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = str(max(20, 2 * asked["concurrency"]))  # 20 is dlt's own
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION"] = "true"  # local-bigquery reads no gzip
-os.environ["BIGQUERY_EMULATOR_HOST"] = asked["bigquery"]
 
 import dlt  # noqa: E402  after its configuration
 from dlt.common.configuration.specs import GcpServiceAccountCredentials  # noqa: E402
