@@ -60,19 +60,18 @@ def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any],
     sent = {column.name for column in endpoint.columns} - cell.keys() - (items[0].derived.keys() if items else set())
     blank = dict.fromkeys([column.name for column in (*LEADING, *endpoint.columns, EXTRA)])
     blank |= {"appid": appid, "begin_date": period.begin_date.isoformat(), "end_date": period.end_date.isoformat()}
-    ref_dates = _ref_dates(reply.get("ref_date"), items, endpoint.ref_dates(period))
-    extras = [{} if item.entry.keys() <= sent and not any(item.outer) else _extra(item, sent) for item in items]
-    rows: list[Row] = [
-        {**blank, "ref_date": ref_date, **(_only(sent, item.entry) if extra else item.entry), **item.derived, **cell}
-        for item, ref_date, extra in zip(items, ref_dates, extras, strict=True)
-    ]
+    blank |= cell
+    extras = _extras(items, sent)
+    entries = [_only(sent, item.entry) for item in items] if extras else [item.entry for item in items]
+    rows: list[Row] = [{**blank, **entry, **item.derived} for item, entry in zip(items, entries, strict=True)]
+    _set(rows, "ref_date", _ref_dates(reply.get("ref_date"), items, endpoint.ref_dates(period)))
     columns: dict[str, Sequence[Any]] = dict(zip(blank, zip(*map(dict.values, rows), strict=True), strict=False))
     for column in endpoint.columns if rows else ():
         values = columns[column.name]
         columns[column.name] = converted = convert_all(column.name, column.type, values)
         if converted is not values:
             _set(rows, column.name, converted)
-    if any(extras):
+    if extras:
         _set(rows, EXTRA.name, [json_safe(extra) if extra else None for extra in extras])
     unknown = frozenset(itertools.chain(*extras, _undescribed(columns)))
     return Report(rows, unknown, _duplicates(endpoint, rows, columns))
@@ -94,6 +93,14 @@ def _ref_dates(enclosing: Any, items: list[Item], expected: frozenset[str]) -> l
             wanted = " or ".join(sorted(expected))
             raise Malformed(f"it speaks of ref_date {show(ref_date)} where {wanted} was asked for")
     return found
+
+
+def _extras(items: list[Item], sent: set[str]) -> list[dict[str, Any]]:
+    """Return the unknown fields of every item; an empty list where no item has any, which is as good as always."""
+    names = itertools.chain.from_iterable(item.entry for item in items)
+    if sent.issuperset(names) and not any(any(item.outer) for item in items):
+        return []
+    return [_extra(item, sent) for item in items]
 
 
 def _extra(item: Item, sent: Set[str]) -> dict[str, Any]:

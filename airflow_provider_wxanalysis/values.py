@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 _INT64 = range(-(2**63), 2**63)
 _LONGEST_INT64 = len(str(_INT64.start))
@@ -20,30 +18,6 @@ _MAX_DEPTH = 100
 
 class Malformed(Exception):
     """A piece of a reply that is not what it should be; the reader adds endpoint, app and period."""
-
-
-def parse(data: bytes) -> Any:
-    """Return the JSON value that ``data`` spells.
-
-    :raises ValueError: if it is no JSON, NaN and Infinity included; the error may hold the data.
-    :raises Malformed: if an object names a field twice, which one parser reads in one way and the next in another.
-    """
-    try:
-        return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_object)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise Malformed(f"the reply names {show(twice)} twice in one object, so it is unclear which value counts")
-    return found
 
 
 def convert(name: str, column_type: str, value: Any) -> Any:

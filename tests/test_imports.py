@@ -19,7 +19,7 @@ FILES = sorted((REPOSITORY / PACKAGE).rglob("*.py"))
 LAYERS = [
     {"exceptions", "labels", "columns", "get_provider_info", "links"},
     {"periods", "values", "destinations"},
-    {"shapes", "performance", "records", "assets", "retry_policy"},
+    {"shapes", "json_text", "performance", "records", "assets", "retry_policy"},
     {"endpoints"},
     {"readiness", "hooks", "runs", "bigquery", "lineage"},
     {"loading", "triggers"},

@@ -17,12 +17,8 @@ from airflow_provider_wxanalysis.columns import EXTRA, LEADING, LOAD
 from airflow_provider_wxanalysis.destinations import TableName
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError
+from airflow_provider_wxanalysis.json_text import dump, dump_rows
 from airflow_provider_wxanalysis.periods import Period
-
-try:  # optional: it halves the work that rows of large replies make
-    import orjson
-except ImportError:
-    orjson = None  # type: ignore[assignment]
 
 #: BigQuery takes requests of up to 10 MB and changes up to 4,000 partitions per job.
 MAX_REQUEST_BYTES = 8_000_000
@@ -90,7 +86,7 @@ def encode(endpoint: Endpoint, period: Period, rows: list[dict[str, Any]]) -> Sl
     *names, _ = _source_names(endpoint)
     values = itemgetter(*names)
     # One call for all rows: per row it takes three times as long.
-    encoded = _dump_all([(*values(row), _dumped(row[EXTRA.name])) for row in rows])[1:-1]
+    encoded = dump_rows([(*values(row), _dumped(row[EXTRA.name])) for row in rows])[1:-1]
     wire_bytes = _escaped_length(encoded) + _SLICE_BYTES
     if wire_bytes + _REQUEST_BYTES > MAX_REQUEST_BYTES:
         raise DestinationError(
@@ -168,12 +164,4 @@ def _escaped_length(encoded: str) -> int:
 
 
 def _dumped(extra: Any) -> str | None:
-    return None if extra is None else _dump(extra)
-
-
-def _dump_all(rows: list[tuple[Any, ...]]) -> str:
-    return orjson.dumps(rows).decode() if orjson else _dump(rows)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return None if extra is None else dump(extra)

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_wxanalysis.exceptions import PayloadError, TransportError
-from airflow_provider_wxanalysis.values import Malformed, parse
+from airflow_provider_wxanalysis.json_text import parse
+from airflow_provider_wxanalysis.values import Malformed
 
 if TYPE_CHECKING:
     import requests

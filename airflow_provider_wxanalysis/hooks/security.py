@@ -22,7 +22,8 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_wxanalysis.exceptions import PayloadError
 from airflow_provider_wxanalysis.hooks.signature import Frame, decrypt, encrypt, sign, verify
-from airflow_provider_wxanalysis.values import Malformed, parse
+from airflow_provider_wxanalysis.json_text import parse
+from airflow_provider_wxanalysis.values import Malformed
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.keys import Keys

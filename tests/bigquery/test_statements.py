@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from airflow_provider_wxanalysis.bigquery import statements
+from airflow_provider_wxanalysis import json_text
 from airflow_provider_wxanalysis.bigquery.statements import (
     CHUNK_BYTES,
     MAX_PARTITIONS,
@@ -68,9 +68,9 @@ def test_the_payload_is_utf8_and_holds_the_rows_in_order():
 
 @pytest.mark.parametrize("missing", [False, True], ids=["orjson", "without"])
 def test_rows_are_encoded_alike_with_and_without_orjson(monkeypatch, missing):
-    assert statements.orjson is not None
+    assert json_text.orjson is not None
     if missing:
-        monkeypatch.setattr(statements, "orjson", None)
+        monkeypatch.setattr(json_text, "orjson", None)
     texts = ["", "pages/index", "页面/首页", 'q"uo\\te', "emoji 🎉", "\0\x1f\x7f\u2028\n\t/"]
     counts, means = [0, -1, 2**63 - 1, -(2**63)], [0.0, -0.0, 1e16, 1.5e300, 5e-324, 0.1, 21.6099, None]
     everything = list(itertools.product(texts, counts, means))

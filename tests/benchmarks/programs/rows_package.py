@@ -6,17 +6,18 @@ import datetime as dt
 import time
 from pathlib import Path
 
+from airflow_provider_wxanalysis import json_text
 from airflow_provider_wxanalysis.bigquery import statements
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.json_text import parse
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.records import read
-from airflow_provider_wxanalysis.values import parse
 from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 
 asked = arguments()
 if not asked["orjson"]:
-    statements.orjson = None  # type: ignore[assignment]
-elif statements.orjson is None:
+    json_text.orjson = None  # type: ignore[assignment]
+elif json_text.orjson is None:
     raise RuntimeError("orjson is not installed")
 entry = ENDPOINTS[asked["endpoint"]]
 bodies = [path.read_bytes() for path in sorted(Path(asked["folder"]).glob(f"{entry.name}.*.json"))]
