@@ -21,7 +21,7 @@ from airflow_provider_wxanalysis.hooks.replies import parse_reply
 from tests.test_records import APPID, CELL, LAST_DAYS, find, own, period, read, sample
 
 thoroughly = settings(derandomize=True, deadline=None)
-RESPONSE = SimpleNamespace(status_code=200, headers={})
+RESPONSE = SimpleNamespace(status=200, headers={})
 PYTHON_TYPES = {"INT64": int, "FLOAT64": float, "STRING": str}
 #: Several rows share these, so one change of them may change them all.
 SHARED = {"index", "id", "zh", "ref_date", "refdate", "visit_uv", "visit_uv_new"}

@@ -5,7 +5,14 @@ from __future__ import annotations
 import socket
 
 import requests
-import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from airflow_provider_wxanalysis.exceptions import TransportError
 from airflow_provider_wxanalysis.hooks.redaction import redact
@@ -13,7 +20,7 @@ from airflow_provider_wxanalysis.hooks.replies import IN_BETWEEN, Endless
 
 
 def failure(error: Exception, endpoint: str, host: str, timeout: float) -> TransportError:
-    """Return the error that stands for one of requests' own, or for what it lets through.
+    """Return the error that stands for one of urllib3's, or of requests', which finds the way to a host.
 
     :param error: what was raised instead of a response.
     :param endpoint: name for the message.
@@ -22,20 +29,20 @@ def failure(error: Exception, endpoint: str, host: str, timeout: float) -> Trans
     """
     if isinstance(error, Endless):
         return TransportError(f"{endpoint}: {host} {error}. {IN_BETWEEN}")
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, ProxyError):
         advice = "Check proxies in the connection, or HTTPS_PROXY and NO_PROXY where this runs."
         return TransportError(f"{endpoint}: the proxy before {host} failed: {_reason(error)}. {advice}")
-    if isinstance(error, requests.ConnectTimeout):
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):  # which says more below
         advice = "Look for a firewall; if there is a proxy, set proxies in the connection."
         return TransportError(f"{endpoint}: no connection to {host} within {timeout:g} s. {advice}")
-    if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
+    if isinstance(error, ReadTimeoutError):
         advice = "Check that it can be reached from here, or raise timeout in the connection."
         return TransportError(f"{endpoint}: {host} did not answer within {timeout:g} s. {advice}")
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, SSLError):
         advice = "If a company's proxy signs anew, set verify in the connection to its CA bundle."
         text = f"{endpoint}: the TLS certificate or handshake of {host} failed: {_reason(error)}. {advice}"
         return TransportError(text, busy=False)
-    if isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError)):
+    if isinstance(error, HTTPError):
         advice = "Check host and proxies in the connection, and that it can be reached from here."
         return TransportError(f"{endpoint}: the connection to {host} failed: {_reason(error)}. {advice}")
     if isinstance(error, requests.RequestException):

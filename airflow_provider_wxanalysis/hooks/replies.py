@@ -10,7 +10,6 @@ from airflow_provider_wxanalysis.json_text import parse
 from airflow_provider_wxanalysis.values import Malformed
 
 if TYPE_CHECKING:
-    import requests
     import urllib3
 
 #: A reply must be whole after this many times the connection's ``timeout``, which bounds single waits only.
@@ -35,7 +34,7 @@ class Endless(OSError):
 
 
 def read_body(raw: urllib3.BaseHTTPResponse, timeout: float) -> bytes:
-    """Read a body as it comes; requests would wait for each piece anew, and so for ever if pieces keep coming.
+    """Read a body as it comes; urllib3 would wait for each piece anew, and so for ever if pieces keep coming.
 
     :param raw: what is being received.
     :param timeout: the connection's, in seconds.
@@ -53,7 +52,7 @@ def read_body(raw: urllib3.BaseHTTPResponse, timeout: float) -> bytes:
     return bytes(content)
 
 
-def parse_reply(response: requests.Response, content: bytes, where: str) -> dict[str, Any]:
+def parse_reply(response: urllib3.BaseHTTPResponse, content: bytes, where: str) -> dict[str, Any]:
     """Return the JSON object that a reply holds.
 
     :param response: status and headers.
@@ -62,7 +61,7 @@ def parse_reply(response: requests.Response, content: bytes, where: str) -> dict
     :raises TransportError: if the status is not 200, or the body no JSON.
     :raises PayloadError: if the JSON is no object, or says two things at once.
     """
-    status = response.status_code
+    status = response.status
     if status != 200:
         other = "Try again later." if status >= 500 else _REDIRECT if 300 <= status < 400 else IN_BETWEEN
         busy = status >= 500 or status == 429

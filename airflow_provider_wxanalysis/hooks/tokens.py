@@ -8,6 +8,7 @@ nearly over. It is never forced to give a new one, which would end the token of 
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -26,9 +27,9 @@ _MARGIN = 300.0
 
 
 class Call(Protocol):
-    """A call to a token endpoint: method, URL or path, and requests' own keywords; returns the parsed reply."""
+    """A call to a token endpoint: URL or path, and what ``Channel.exchange`` takes; returns the parsed reply."""
 
-    def __call__(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
+    def __call__(self, url: str, **request: Any) -> dict[str, Any]:
         """Make the call."""
 
 
@@ -39,7 +40,7 @@ def _stable(settings: Settings, call: Call) -> dict[str, Any]:
         "secret": settings.secret,
         "force_refresh": False,
     }
-    return call("POST", "/cgi-bin/stable_token", json=body)
+    return call("/cgi-bin/stable_token", body=json.dumps(body).encode())
 
 
 def _legacy(settings: Settings, call: Call) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def _legacy(settings: Settings, call: Call) -> dict[str, Any]:
         "Use auth=stable if nothing forbids it.",
         settings.appid,
     )
-    params = {"grant_type": "client_credential", "appid": settings.appid, "secret": settings.secret}
-    return call("GET", "/cgi-bin/token", params=params)
+    query = {"grant_type": "client_credential", "appid": settings.appid, "secret": settings.secret}
+    return call("/cgi-bin/token", query=query)
 
 
 def _static(settings: Settings, call: Call) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def _static(settings: Settings, call: Call) -> dict[str, Any]:
 
 def _central(settings: Settings, call: Call) -> dict[str, Any]:
     authorization = settings.central_authorization
-    return call("GET", settings.central_url or "", headers={"Authorization": authorization} if authorization else None)
+    return call(settings.central_url or "", headers={"Authorization": authorization} if authorization else None)
 
 
 def _authorizer(settings: Settings, call: Call) -> dict[str, Any]:
@@ -67,8 +68,8 @@ def _authorizer(settings: Settings, call: Call) -> dict[str, Any]:
         "authorizer_appid": settings.appid,
         "authorizer_refresh_token": settings.authorizer_refresh_token,
     }
-    params = {"component_access_token": settings.component_access_token}
-    reply = call("POST", "/cgi-bin/component/api_authorizer_token", params=params, json=body)
+    query = {"component_access_token": settings.component_access_token}
+    reply = call("/cgi-bin/component/api_authorizer_token", query=query, body=json.dumps(body).encode())
     return {"access_token": reply.get("authorizer_access_token"), "expires_in": reply.get("expires_in")}
 
 

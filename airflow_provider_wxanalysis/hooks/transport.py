@@ -13,12 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import tenacity
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from airflow_provider_wxanalysis import __version__
@@ -29,9 +28,10 @@ from airflow_provider_wxanalysis.exceptions import (
     WeAnalysisAPIError,
     api_error,
 )
+from airflow_provider_wxanalysis.hooks.channel import Channel
 from airflow_provider_wxanalysis.hooks.failures import failure
 from airflow_provider_wxanalysis.hooks.redaction import redact_urllib3_logs
-from airflow_provider_wxanalysis.hooks.replies import parse_reply, read_body
+from airflow_provider_wxanalysis.hooks.replies import parse_reply
 from airflow_provider_wxanalysis.hooks.security import Security
 from airflow_provider_wxanalysis.hooks.tokens import Tokens
 
@@ -67,8 +67,8 @@ class Transport:
         )
         self.tokens = Tokens(settings, self._token_call, on_new_token)
         self.session = self._session()
-        self._blanks: dict[str, requests.PreparedRequest] = {}
-        self._environments: dict[str, dict[str, Any]] = {}
+        self.channel = Channel(self.session, settings)
+        self.session.mount(f"{settings.base_url}/", self.channel)
         self._security = Security(settings.appid, settings.keys) if settings.keys else None
         self._pace = _Pace(settings.requests_per_minute)
 
@@ -100,7 +100,7 @@ class Transport:
         headers: dict[str, str] = {}
         if self._security:
             data, headers = self._security.seal(url, body)
-        response, content = self._send(url, name, lambda: self._api_request(url, token, data, headers))
+        response, content = self._send(url, name, query={"access_token": token}, body=data, headers=headers)
         reply = parse_reply(response, content, name)
         if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
             reply = self._security.open(url, content, response.headers, name)
@@ -112,10 +112,10 @@ class Transport:
             return True
         return error.errcode == _SIGNED_TOO_LONG_AGO
 
-    def _token_call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
+    def _token_call(self, url: str, **request: Any) -> dict[str, Any]:
         name = f"access token (auth={self.settings.auth})"
         address = url if "://" in url else self.settings.base_url + url
-        reply = parse_reply(*self._send(address, name, lambda: self._plain_request(method, address, **kwargs)), name)
+        reply = parse_reply(*self._send(address, name, **request), name)
         error = api_error(reply, name)
         if error is None:
             return reply
@@ -123,46 +123,15 @@ class Transport:
             raise CredentialsError(*error.args)
         raise error
 
-    def _send(
-        self, url: str, endpoint: str, prepare: Callable[[], requests.PreparedRequest]
-    ) -> tuple[requests.Response, bytes]:
-        timeout = self.settings.timeout
+    def _send(self, url: str, endpoint: str, **request: Any) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         try:
-            request = prepare()  # here, because it can fail as well, and its errors show as much
-            environment = self._environment(url)
-            with self.session.send(request, timeout=timeout, allow_redirects=False, **environment) as response:
-                return response, read_body(response.raw, timeout)
+            return self.channel.exchange(url, **request)
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # requests' own are the former two
-            failed = failure(error, endpoint, _host(url), timeout)
+            failed = failure(error, endpoint, _host(url), self.settings.timeout)
         raise failed  # here, not in the except block: the original would be its context
-
-    def _plain_request(self, method: str, url: str, **kwargs: Any) -> requests.PreparedRequest:
-        return self.session.prepare_request(requests.Request(method, url, auth=_no_auth, **kwargs))
-
-    def _api_request(self, url: str, token: str, data: bytes, headers: dict[str, str]) -> requests.PreparedRequest:
-        """Prepare a call; calls to one address differ in little, and to prepare all of it anew takes long."""
-        if url not in self._blanks:
-            content_type = {"Content-Type": "application/json; charset=utf-8"}
-            self._blanks[url] = self._plain_request("POST", url, headers=content_type)
-        request = self._blanks[url].copy()
-        request.url = f"{request.url}?{urlencode({'access_token': token})}"
-        request.headers.update(headers)
-        request.prepare_body(data, None)
-        return request
-
-    def _environment(self, url: str) -> dict[str, Any]:
-        """Return proxies and CA bundle for a host, read once: requests looks at all variables, twice for each call."""
-        host = urlsplit(url).netloc
-        if host not in self._environments:
-            verify = self.settings.verify
-            self._environments[host] = dict(self.session.merge_environment_settings(url, {}, True, verify, None))
-        return self._environments[host]
 
     def _session(self) -> requests.Session:
         session = requests.Session()
-        adapter = HTTPAdapter(pool_maxsize=self.settings.max_concurrency)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
         session.headers["User-Agent"] = f"airflow-provider-wxanalysis/{__version__}"
         session.auth = _TokenAuth(self.tokens, self.settings.base_url)
         session.proxies.update(self.settings.proxies or {})
@@ -178,13 +147,10 @@ class _TokenAuth(AuthBase):
         self._base_url = base_url
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if (request.url or "").startswith(f"{self._base_url}/"):
-            request.prepare_url(request.url, {"access_token": self._tokens.get()})
+        url = request.url or ""
+        if url.startswith(f"{self._base_url}/"):
+            request.prepare_url(url, {"access_token": self._tokens.get()})
         return request
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 class _Pace:

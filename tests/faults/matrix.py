@@ -145,20 +145,19 @@ class Laboratory:
             self.server.faults.add(case.fault, endpoint=where, times=None if lasting else 1)
 
         def watch(hook: WeAnalysisHook) -> None:
-            session, broken = hook.get_conn(), None
-            send = session.send
+            channel = hook._transport.channel
+            exchange = channel.exchange
 
-            def counted(request: Any, **settings: Any) -> Any:
-                nonlocal broken
-                kind = "token" if "token" in request.path_url.split("?")[0] else "data"
+            def counted(url: str, **request: Any) -> Any:
+                kind = "token" if "token" in url else "data"
                 made[kind] += 1
                 if case.way is None or kind != call or not (lasting or made[kind] == 1):
-                    return send(request, **settings)
-                session.close()  # or it would talk on over the connection that it has
+                    return exchange(url, **request)
+                channel.close()  # or it would talk on over the connection that it has
                 with case.way(self.server):
-                    return send(request, **settings)
+                    return exchange(url, **request)
 
-            session.send = counted  # type: ignore[method-assign]
+            channel.exchange = counted  # type: ignore[method-assign]
 
         try:
             rows = self._fetch(watch, case.timeout)
