@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from airflow_provider_wxanalysis.destinations import TableName
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
 
+@functools.lru_cache(1024)  # assets are slow to make, and many tasks of a DAG file load one table
 def table_asset(table: TableName) -> Asset:
     """Return the asset that stands for a table, under the name Airflow's Google provider gives it."""
     return Asset(f"bigquery://{table.project}/{table.dataset}/{table.table}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -34,6 +35,11 @@ def table_name(text: str, *, appid: str, endpoint: str) -> TableName:
     """
     if not isinstance(text, str):
         raise ConfigurationError(f"Table {text!r} is no text of the form project.dataset.table.")
+    return _read(text, appid, endpoint)
+
+
+@functools.lru_cache(1024)  # DAG files are parsed every 30 seconds, and many of their tasks load one table
+def _read(text: str, appid: str, endpoint: str) -> TableName:
     values = {"appid": appid, "endpoint": endpoint}
     filled = _PLACES.sub(lambda place: values[place[1]], text)
     if "{" in filled or "}" in filled:

@@ -85,17 +85,16 @@ def lookback_offsets(lookback: Any) -> tuple[int, ...]:
     """
     if lookback is None:
         return ()
-    offsets = range(1, lookback + 1) if type(lookback) is int and 0 <= lookback <= MAX_LOOKBACK else lookback
-    valid = isinstance(offsets, Collection) and not isinstance(offsets, (str, bytes))
-    if valid:
-        offsets = tuple(offsets)
-        valid = all(type(offset) is int and 1 <= offset <= MAX_LOOKBACK for offset in offsets)
-    if not valid:
-        raise ConfigurationError(
-            f"lookback={lookback!r} is neither a number of periods from 0 to {MAX_LOOKBACK} nor a list of offsets "
-            f"from 1 to {MAX_LOOKBACK}. To load a longer past, give from_date and to_date."
-        )
-    return tuple(offsets)
+    if type(lookback) is int and 0 <= lookback <= MAX_LOOKBACK:
+        return tuple(range(1, lookback + 1))
+    if isinstance(lookback, Collection) and not isinstance(lookback, (str, bytes)):
+        offsets = tuple(lookback)
+        if all(type(offset) is int and 1 <= offset <= MAX_LOOKBACK for offset in offsets):
+            return offsets
+    raise ConfigurationError(
+        f"lookback={lookback!r} is neither a number of periods from 0 to {MAX_LOOKBACK} nor a list of offsets "
+        f"from 1 to {MAX_LOOKBACK}. To load a longer past, give from_date and to_date."
+    )
 
 
 def earlier_periods(endpoint: Endpoint, due: Iterable[Period], offsets: Iterable[int]) -> list[Period]:

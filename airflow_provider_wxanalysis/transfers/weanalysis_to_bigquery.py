@@ -87,6 +87,8 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
     )
     ui_color = "#d9f2e2"
     operator_extra_links = (BigQueryTableLink(), WeChatConsoleLink())
+    _jobs: Jobs | None = None
+    _summary: dict[str, Any] | None = None
 
     def __init__(
         self,
@@ -134,11 +136,9 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
         self.poll_interval = poll_interval
         self.wait_timeout = wait_timeout
         self.emit_partitions = emit_partitions
-        self._jobs: Jobs | None = None
-        self._summary: dict[str, Any] | None = None
         self.check_literals()
         if self._announces_itself():
-            self.outlets = [*self.outlets, table_asset(self._table(appid=""))]
+            self.outlets = [*self.outlets, table_asset(self._table(appid="appid"))]
         check_partitions(emit_partitions, self.outlets)
 
     def check_literals(self) -> None:
