@@ -115,10 +115,7 @@ class WeAnalysisHook(BaseHook):
             for request in entry.requests(period)
         )
         for (_, period), answers in itertools.groupby(self._in_flight(jobs), key=lambda answer: answer[0].turn):
-            rows: list[records.Row] = []
-            for job, report in answers:
-                self._warn(job, report)
-                rows += report.rows
+            rows = [row for _, report in answers for row in report.rows]
             self.log.info("%s %s of app %s: %d rows%s.", entry.name, period, self.appid, len(rows), _cut(entry, rows))
             yield period, rows
 
@@ -161,36 +158,41 @@ class WeAnalysisHook(BaseHook):
         return Transport(self._settings, mask_secret)
 
     def _in_flight(self, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, records.Report]]:
-        """Answer jobs in order."""
+        """Answer jobs in order. Threads fetch; rows are made here, so that threads are soon at their next requests."""
         if not self._in_threads:
-            yield from ((job, self._answer(job)) for job in jobs)
+            yield from (self._answer(job, self._ask(job)) for job in jobs)
             return
         width = self._transport.settings.max_concurrency
-        pending: deque[tuple[_Job, Future[records.Report]]] = deque()
+        pending: deque[tuple[_Job, Future[dict[str, Any]]]] = deque()
         with ThreadPoolExecutor(width, thread_name_prefix="weanalysis") as pool:
             try:
                 for job in jobs:
-                    pending.append((job, pool.submit(self._answer, job)))
+                    pending.append((job, pool.submit(self._ask, job)))
                     if len(pending) == 2 * width:
-                        yield _first(pending)
+                        yield self._next(pending)
                 while pending:
-                    yield _first(pending)
+                    yield self._next(pending)
             finally:
                 for _, future in pending:
                     future.cancel()
 
-    def _answer(self, job: _Job) -> records.Report:
-        name, body = job.endpoint.name, job.request.body
-        reply = self._transport.post(job.endpoint.path, body, endpoint=name, period=job.period)
-        return records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
+    def _ask(self, job: _Job) -> dict[str, Any]:
+        name = job.endpoint.name
+        return self._transport.post(job.endpoint.path, job.request.body, endpoint=name, period=job.period)
 
-    def _warn(self, job: _Job, report: records.Report) -> None:
+    def _next(self, pending: deque[tuple[_Job, Future[dict[str, Any]]]]) -> tuple[_Job, records.Report]:
+        job, future = pending.popleft()
+        return self._answer(job, future.result())
+
+    def _answer(self, job: _Job, reply: dict[str, Any]) -> tuple[_Job, records.Report]:
+        report = records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
         name, news = job.endpoint.name, report.unknown - self._warned
         if news:
             self._warned |= news
             self.log.warning("%s: the catalogue does not know %s; kept as it came.", name, ", ".join(sorted(news)))
         if report.duplicates:
             self.log.warning("%s %s: %d rows repeat the key of another; kept.", name, job.period, report.duplicates)
+        return job, report
 
 
 class _Job(NamedTuple):
@@ -203,11 +205,6 @@ class _Job(NamedTuple):
     def turn(self) -> tuple[int, Period]:
         """What the jobs of one period share, and no others, even if a period is asked for twice."""
         return self.number, self.period
-
-
-def _first(pending: deque[tuple[_Job, Future[records.Report]]]) -> tuple[_Job, records.Report]:
-    job, future = pending.popleft()
-    return job, future.result()
 
 
 def _cut(endpoint: Endpoint, rows: list[records.Row]) -> str:

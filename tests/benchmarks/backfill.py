@@ -18,6 +18,7 @@ DAYS = {1: 20, 4: 80, 16: 365, 64: 365}
 MANY_DAYS = 73  # with the daily endpoints a tenth of ten entries' year
 
 OURS = Program("this package", "fetch_hook")
+WITHOUT_ORJSON = Program("this package, no orjson", "fetch_hook")
 BARE = Program("requests pool", "fetch_bare")
 AIRBYTE = Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte")
 PEERS = [
@@ -30,7 +31,8 @@ A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after
 Every program gets the access token beforehand, asks for one day per request, and counts the rows; imports, and the
 reading of the Airflow connection, are outside the measurement. The limit is requests x latency / concurrency, with the
 latency that the server really kept. This package's time includes checked and typed rows, the others' does not: they
-hand over what came. Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is
+hand over what came. It has its optional extra orjson unless a table says otherwise.
+Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is
 that of 365 calls, one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and
 its CPU time is that of two at once. dlt has as many workers and connections as there are requests in flight. With the
 daily_visit_trend peers are measured at 16 only, where they differ most; with many endpoints this package takes one
@@ -55,7 +57,7 @@ def _measure(replies: Replies, name: str, peers_at: tuple[int, ...], rounds: int
     """Return rounds by concurrency; 0 stands for one at a time without latency."""
     path = ENDPOINTS[name].path
     _ask(replies, [OURS], [path], APPS[:1], 16, 365, 0.0, 1)  # so that the server has all replies ready
-    found = {0: _ask(replies, [OURS, BARE, *PEERS], [path], APPS[:1], 1, 365, 0.0, rounds)}
+    found = {0: _ask(replies, [OURS, WITHOUT_ORJSON, BARE, *PEERS], [path], APPS[:1], 1, 365, 0.0, rounds)}
     for width, days in DAYS.items():
         peers = PEERS if width > 1 else [peer for peer in PEERS if peer is not AIRBYTE]
         programs = [OURS, BARE, *(peers if width in peers_at else ())]
@@ -84,7 +86,7 @@ def _ask(
 ) -> Rounds:
     def measure(program: Program) -> Figures:
         replies.forget()
-        figures = program.run(asked, env)
+        figures = program.run({**asked, "orjson": program is not WITHOUT_ORJSON}, env)
         figures["share"] = replies.held / width / figures["wall"]
         if replies.asked != len(paths) * len(apps) * days:
             raise RuntimeError(f"{replies.asked} requests were made, not {len(paths) * len(apps) * days}")

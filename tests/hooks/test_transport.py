@@ -178,7 +178,7 @@ def test_many_requests_are_in_flight_and_come_in_order(hook, wechat_server):
     wechat_server.latency = 0.02
     running, most = 0, 0
     lock = threading.Lock()
-    answer = app._answer
+    ask = app._ask
 
     def counted(job):
         nonlocal running, most
@@ -186,12 +186,12 @@ def test_many_requests_are_in_flight_and_come_in_order(hook, wechat_server):
             running += 1
             most = max(most, running)
         try:
-            return answer(job)
+            return ask(job)
         finally:
             with lock:
                 running -= 1
 
-    app._answer = counted
+    app._ask = counted
     endpoint = ENDPOINTS["daily_summary"]
     last = endpoint.window.latest(wechat_server.now.date()).begin_date.toordinal() - 1
     periods = [endpoint.window.ending(type(wechat_server.now.date()).fromordinal(last - n)) for n in range(40)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from airflow_provider_wxanalysis import json_text
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.hooks import transport  # noqa: F401  what a task imports is not measured here
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
@@ -11,6 +12,8 @@ from airflow_provider_wxanalysis.periods import Period
 from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 
 asked = arguments()
+if not asked.get("orjson", True):
+    json_text.orjson = None  # type: ignore[assignment]
 entries = {entry.path: entry for entry in ENDPOINTS.values()}
 last_day = dt.date.fromisoformat(asked["last_day"])
 days = [last_day - dt.timedelta(days=back) for back in range(asked["days"])]
