@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_wxanalysis.columns import EXTRA, LEADING
@@ -14,7 +14,7 @@ from airflow_provider_wxanalysis.values import Malformed, convert_all, json_safe
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.endpoints import Endpoint
     from airflow_provider_wxanalysis.periods import Period
-    from airflow_provider_wxanalysis.shapes import Item
+    from airflow_provider_wxanalysis.shapes import Json
 
 Row = dict[str, Any]
 
@@ -56,15 +56,16 @@ def read(
 def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], cell: Mapping[str, str]) -> Report:
     """Make whole rows first and look at them column by column then: many times as fast as value by value."""
     items = list(endpoint.shape(reply))
+    ref_dates, derived, entries, outers = zip(*items, strict=True) if items else ((), (), (), ())
     # What WeChat may send under its own name. A shape derives the same columns for every row.
-    sent = {column.name for column in endpoint.columns} - cell.keys() - (items[0].derived.keys() if items else set())
+    sent = {column.name for column in endpoint.columns} - cell.keys() - (derived[0].keys() if items else set())
     blank = dict.fromkeys([column.name for column in (*LEADING, *endpoint.columns, EXTRA)])
     blank |= {"appid": appid, "begin_date": period.begin_date.isoformat(), "end_date": period.end_date.isoformat()}
     blank |= cell
-    extras = _extras(items, sent)
-    entries = [_only(sent, item.entry) for item in items] if extras else [item.entry for item in items]
-    rows: list[Row] = [{**blank, **entry, **item.derived} for item, entry in zip(items, entries, strict=True)]
-    _set(rows, "ref_date", _ref_dates(reply.get("ref_date"), items, endpoint.ref_dates(period)))
+    extras = _extras(entries, outers, sent)
+    known = [_only(sent, entry) for entry in entries] if extras else entries
+    rows: list[Row] = [{**blank, **entry, **given} for entry, given in zip(known, derived, strict=True)]
+    _set(rows, "ref_date", _ref_dates(reply.get("ref_date"), ref_dates, endpoint.ref_dates(period)))
     columns: dict[str, Sequence[Any]] = dict(zip(blank, zip(*map(dict.values, rows), strict=True), strict=False))
     for column in endpoint.columns if rows else ():
         values = columns[column.name]
@@ -86,8 +87,8 @@ def _set(rows: list[Row], name: str, values: Sequence[Any]) -> None:
         row[name] = value
 
 
-def _ref_dates(enclosing: Any, items: list[Item], expected: frozenset[str]) -> list[str]:
-    found = [enclosing if item.ref_date is None else item.ref_date for item in items]
+def _ref_dates(enclosing: Any, own: Iterable[Any], expected: frozenset[str]) -> list[str]:
+    found = [enclosing if ref_date is None else ref_date for ref_date in own]
     for ref_date in found if enclosing is None else [enclosing, *found]:
         if not (isinstance(ref_date, str) and ref_date in expected):
             wanted = " or ".join(sorted(expected))
@@ -95,18 +96,17 @@ def _ref_dates(enclosing: Any, items: list[Item], expected: frozenset[str]) -> l
     return found
 
 
-def _extras(items: list[Item], sent: set[str]) -> list[dict[str, Any]]:
+def _extras(entries: Sequence[Json], outers: Sequence[tuple[Json, ...]], sent: set[str]) -> list[Json]:
     """Return the unknown fields of every item; an empty list where no item has any, which is as good as always."""
-    names = itertools.chain.from_iterable(item.entry for item in items)
-    if sent.issuperset(names) and not any(any(item.outer) for item in items):
+    if sent.issuperset(itertools.chain.from_iterable(entries)) and not any(map(any, outers)):
         return []
-    return [_extra(item, sent) for item in items]
+    return [_extra(entry, outer, sent) for entry, outer in zip(entries, outers, strict=True)]
 
 
-def _extra(item: Item, sent: Set[str]) -> dict[str, Any]:
-    """Return the fields that the catalogue does not know: the item's own, and those of what encloses it."""
-    extra = {name: value for name, value in item.entry.items() if name not in sent}
-    for level in item.outer:  # inner to outer; a name already taken gets a prefix, so that nothing is lost
+def _extra(entry: Json, outer: tuple[Json, ...], sent: Set[str]) -> Json:
+    """Return the fields that the catalogue does not know: the row's own, and those of what encloses it."""
+    extra = {name: value for name, value in entry.items() if name not in sent}
+    for level in outer:  # inner to outer; a name already taken gets a prefix, so that nothing is lost
         for name, value in level.items():
             while name in extra:
                 name = f"reply.{name}"

@@ -1,9 +1,9 @@
-"""The shapes of WeChat's replies: each function walks one and yields an :class:`Item` per row, types untouched."""
+"""The shapes of WeChat's replies: each function walks one and yields an :data:`Item` per row, types untouched."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_wxanalysis.labels import DISTRIBUTIONS
 from airflow_provider_wxanalysis.values import Malformed, convert, show
@@ -15,21 +15,13 @@ DIMENSIONS = ("province", "city", "genders", "platforms", "devices", "ages")
 _ENVELOPE = ("errcode", "errmsg", "ref_date")
 
 
-class Item(NamedTuple):
-    """One row to be.
-
-    :param ref_date: the period it speaks of, or ``None`` where the reply says so once for all rows.
-    :param derived: columns whose values or names the shape gives.
-    :param entry: fields that WeChat sent under the columns' own names, and unknown ones.
-    :param outer: unknown fields of what encloses it, level by level, the innermost first.
-    """
-
-    ref_date: Any
-    derived: Json
-    entry: Json
-    outer: tuple[Json, ...]
-
-
+#: One row to be, a plain tuple because there are hundreds in a reply:
+#:
+#: * the period it speaks of, or ``None`` where the reply says so once for all rows;
+#: * columns whose values or names the shape gives;
+#: * fields that WeChat sent under the columns' own names, and unknown ones;
+#: * unknown fields of what encloses it, level by level, the innermost first.
+Item = tuple[Any, Json, Json, tuple[Json, ...]]
 Shape = Callable[[Json], Iterator[Item]]
 
 
@@ -37,7 +29,7 @@ def item_list(reply: Json) -> Iterator[Item]:
     """``{list: [{ref_date, …}]}``: summary and trends."""
     outer = (_unknown(reply, "list"),)
     for item in _objects(reply, "list"):
-        yield Item(item.get("ref_date"), {}, _without(item, "ref_date"), outer)
+        yield item.get("ref_date"), {}, _without(item, "ref_date"), outer
 
 
 def page_list(reply: Json) -> Iterator[Item]:
@@ -45,7 +37,7 @@ def page_list(reply: Json) -> Iterator[Item]:
     outer = (_unknown(reply, "list"),)
     for rank, page in enumerate(_objects(reply, "list"), start=1):
         _require(page, "page_path")
-        yield Item(None, {"page_rank": rank}, page, outer)
+        yield None, {"page_rank": rank}, page, outer
 
 
 def distributions(reply: Json) -> Iterator[Item]:
@@ -64,7 +56,7 @@ def distributions(reply: Json) -> Iterator[Item]:
                 "item_label_en": label.en if label else None,
                 "item_value": entry.get("value"),
             }
-            yield Item(None, derived, _without(entry, "key", "value"), outer)
+            yield None, derived, _without(entry, "key", "value"), outer
 
 
 def cohort_offsets(reply: Json) -> Iterator[Item]:
@@ -79,7 +71,7 @@ def cohort_offsets(reply: Json) -> Iterator[Item]:
                 "period_offset": _require(entry, "key"),
                 "users": entry.get("value"),
             }
-            yield Item(None, derived, _without(entry, "key", "value"), outer)
+            yield None, derived, _without(entry, "key", "value"), outer
 
 
 def portraits(reply: Json) -> Iterator[Item]:
@@ -102,7 +94,7 @@ def portraits(reply: Json) -> Iterator[Item]:
                     "item_name": _require(entry, "name"),
                     "users": entry.get("value"),
                 }
-                yield Item(None, derived, _without(entry, "id", "name", "value"), outer)
+                yield None, derived, _without(entry, "id", "name", "value"), outer
 
 
 def performance_tables(reply: Json) -> Iterator[Item]:
@@ -119,7 +111,7 @@ def performance_tables(reply: Json) -> Iterator[Item]:
                     "metric_name": table.get("zh"),
                     "value": point.get("value"),
                 }
-                yield Item(_require(point, "refdate"), derived, _without(point, "refdate", "value"), outer)
+                yield _require(point, "refdate"), derived, _without(point, "refdate", "value"), outer
 
 
 def _cohorts(reply: Json) -> list[str]:
