@@ -54,7 +54,7 @@ def read(
 
 
 def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], cell: Mapping[str, str]) -> Report:
-    """Make whole rows first and look at them column by column then: many times as fast as value by value."""
+    """Make whole rows first and look at them column by column then, which takes less time than value by value."""
     items = list(endpoint.shape(reply))
     ref_dates, derived, entries, outers = zip(*items, strict=True) if items else ((), (), (), ())
     # What WeChat may send under its own name. A shape derives the same columns for every row.
@@ -97,7 +97,7 @@ def _ref_dates(enclosing: Any, own: Iterable[Any], expected: frozenset[str]) -> 
 
 
 def _extras(entries: Sequence[Json], outers: Sequence[tuple[Json, ...]], sent: set[str]) -> list[Json]:
-    """Return the unknown fields of every item; an empty list where no item has any, which is as good as always."""
+    """Return the unknown fields of every row; an empty list where none has any, which one look at all of them tells."""
     if sent.issuperset(itertools.chain.from_iterable(entries)) and not any(map(any, outers)):
         return []
     return [_extra(entry, outer, sent) for entry, outer in zip(entries, outers, strict=True)]

@@ -1,0 +1,166 @@
+"""What apps ask of WeChat, BigQuery and Airflow: the catalogue says what is asked and how rows look, the rest is here.
+
+Pure. Nothing is measured here.
+"""
+
+from __future__ import annotations
+
+import bisect
+import datetime as dt
+import math
+from collections.abc import Callable, Sequence
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
+from airflow_provider_wxanalysis.hooks.settings import Settings
+
+SIZES = (1, 100, 10_000)
+MANY = 1_000_000
+
+# Of a real deployment: assumed, on the careful side of what `make bench` sees on one machine (results/README.md).
+FETCH_SECONDS_PER_CALL = 0.2  # one call to WeChat, there and back; 0.1 to 0.3 is usual
+TASK_OVERHEAD_SECONDS = 10.0  # a task's process: start, imports with BigQuery's client, reporting back
+SKIP_SECONDS = 5.0  # a task that finds nothing due: start and skip, without BigQuery's client
+METADATA_SECONDS = 0.3  # reading the table's definition
+MERGE_SECONDS = 5.0  # one MERGE, from submission to its end, when it need not queue
+VERIFY_SECONDS = 2.0  # the query after it
+TASK_MEGABYTES = 160  # resident memory of a task's process
+
+# What others document.
+RUNNING, QUEUED, DML_PER_10_SECONDS = 2, 20, 25  # BigQuery: changes of one table
+MINIMUM_BYTES = 10 * 2**20  # BigQuery: billed per query and table, at least
+FREQUENT_TOKENS, TOKENS_PER_DAY = 10_000, 500_000  # WeChat: stable tokens per minute and per day
+CALLS_PER_DAY = 100_000  # WeChat: calls per app and path, told by its staff in 2018 and adjusted since
+PARALLELISM, TASKS_PER_DAG, MAP_LENGTH = 32, 16, 1024  # Airflow's defaults
+POOL = 8  # README
+
+# Assumed.
+DOLLARS_PER_TIB = 6.25
+SCHEDULER_TASKS_PER_SECOND = 5.0  # one scheduler; task instances brought from scheduled to done
+START, MIDNIGHT = 10.5, 24.0  # hours in Beijing; after midnight WeChat refuses yesterday's portraits
+GROUP = 1_000  # apps that share tables and a DAG, where there are many
+ROWS = {  # rows of one period of a busy app; pages and retention follow from the catalogue
+    "daily_summary": 1,
+    "daily_visit_trend": 1,
+    "weekly_visit_trend": 1,
+    "monthly_visit_trend": 1,
+    "visit_distribution": 129,  # every documented key: 57 sources, twice, 8 stays, 7 depths
+    "user_portrait": 500,
+    "user_portrait_7d": 500,
+    "user_portrait_30d": 500,
+    "performance_data": 15,
+}
+FIXED_BYTES = 8  # INT64, FLOAT64, DATE, TIMESTAMP
+TEXT_BYTES = {"appid": 18, "ref_date": 8, "page_path": 30, "distribution": 24, "_load_id": 49, "_run_id": 36}
+OTHER_TEXT_BYTES = 14
+
+CALENDAR = [dt.date(2026, 1, 1) + dt.timedelta(days=day) for day in range(365 * 28 + 7)]  # then weekdays recur
+WINDOW_SECONDS = (MIDNIGHT - START) * 3600
+ENTRIES = tuple(ENDPOINTS.values())
+
+
+def due(entry: Endpoint, day: dt.date) -> bool:
+    """Whether a period of the endpoint ends on ``day``."""
+    return entry.window.ending(day) is not None
+
+
+def per_day(entry: Endpoint) -> float:
+    """How many periods end a day, on average."""
+    return RATES[entry.name]
+
+
+RATES = {entry.name: sum(due(entry, day) for day in CALENDAR) / len(CALENDAR) for entry in ENTRIES}
+
+
+def periods(entry: Endpoint) -> int:
+    """How many periods a run loads when one is due."""
+    return 1 + len(entry.refresh_offsets)
+
+
+def calls(entry: Endpoint) -> int:
+    """How many calls that takes."""
+    return periods(entry) * len(entry.cells)
+
+
+def rows(entry: Endpoint) -> int:
+    """How many rows a period of a busy app has."""
+    if entry.row_limit:
+        return entry.row_limit
+    return ROWS.get(entry.name) or 2 * periods(entry)
+
+
+def row_bytes(entry: Endpoint, names: Sequence[str] = ()) -> int:
+    """How much BigQuery counts for a row, or for some of its columns; ``_extra`` is NULL and takes nothing."""
+    return sum(
+        2 + TEXT_BYTES.get(column.name, OTHER_TEXT_BYTES) if column.type == "STRING" else FIXED_BYTES
+        for column in entry.table_columns
+        if column.type != "JSON" and (not names or column.name in names)
+    )
+
+
+def scanned(entry: Endpoint, apps: int) -> tuple[int, int]:
+    """What a MERGE and its verification read if clustering spares nothing: their partitions, all apps' rows."""
+    count = periods(entry) * rows(entry) * apps
+    return count * row_bytes(entry), count * row_bytes(entry, ("appid", "begin_date", "end_date", "_load_id"))
+
+
+def billed(entry: Endpoint, apps: int) -> int:
+    """What the two bill at the most."""
+    return sum(max(MINIMUM_BYTES, size) for size in scanned(entry, apps))
+
+
+def lanes(entry: Endpoint) -> int:
+    """How many MERGEs of a table get on at once: those that delete in the same partitions run one after the other."""
+    return 1 if entry.refresh_offsets else RUNNING
+
+
+def load_seconds(entry: Endpoint) -> float:
+    """How long a task has its slot if its MERGE need not queue."""
+    rounds = 1 + math.ceil(calls(entry) / Settings.max_concurrency)  # the first is for the token
+    fetch = rounds * FETCH_SECONDS_PER_CALL
+    return TASK_OVERHEAD_SECONDS + METADATA_SECONDS + fetch + MERGE_SECONDS + VERIFY_SECONDS
+
+
+def merge_bound(apps: int) -> float:
+    """How long the slowest table takes."""
+    return max(apps * MERGE_SECONDS / lanes(entry) for entry in ENTRIES)
+
+
+LOADS = sum(per_day(entry) for entry in ENTRIES)
+AVERAGE_CALLS = sum(per_day(entry) * calls(entry) for entry in ENTRIES)
+WORST_CALLS = max(sum(calls(entry) for entry in ENTRIES if due(entry, day)) for day in CALENDAR)
+WORST_SECONDS = sum(map(load_seconds, ENTRIES))
+AVERAGE_SECONDS = sum(per_day(entry) * load_seconds(entry) + (1 - per_day(entry)) * SKIP_SECONDS for entry in ENTRIES)
+TABLE_PATHS: dict[str, int] = {}
+for _entry in ENTRIES:
+    TABLE_PATHS[_entry.path] = TABLE_PATHS.get(_entry.path, 0) + calls(_entry)
+HIGHEST_PATH = max(TABLE_PATHS.values())
+
+
+def limits() -> list[tuple[str, Callable[[int], float]]]:
+    """Return what one DAG with shared tables and one pool uses up, and how much of it."""
+    portrait = ENDPOINTS["user_portrait"]
+    return [
+        (
+            f"one pool of {POOL} slots: done by midnight",
+            lambda apps: max(apps * WORST_SECONDS / POOL, max(map(load_seconds, ENTRIES))) / WINDOW_SECONDS,
+        ),
+        ("slowest table: done by midnight", lambda apps: merge_bound(apps) / WINDOW_SECONDS),
+        (
+            "one scheduler: done by midnight",
+            lambda apps: len(ENTRIES) * apps / SCHEDULER_TASKS_PER_SECOND / WINDOW_SECONDS,
+        ),
+        ("bill: a portrait's MERGE within the minimum", lambda apps: scanned(portrait, apps)[0] / MINIMUM_BYTES),
+        ("`max_map_length`, if a task makes the list of apps", lambda apps: apps / MAP_LENGTH),
+        ("tokens of a day, if all apps shared one limit", lambda apps: len(ENTRIES) * apps / TOKENS_PER_DAY),
+        (
+            "tokens of a minute, likewise, one pool",
+            lambda apps: min(len(ENTRIES) * apps, 60 * POOL / min(map(load_seconds, ENTRIES))) / FREQUENT_TOKENS,
+        ),
+        ("a table's places for MERGEs", lambda apps: min(apps, POOL) / (RUNNING + QUEUED)),
+        ("an app's quota of its busiest path", lambda apps: HIGHEST_PATH / CALLS_PER_DAY),
+    ]
+
+
+def passed_at(used: Callable[[int], float]) -> int:
+    """Return from how many apps on more than all of a limit is used."""
+    return 1 + bisect.bisect_left(range(1, MANY + 1), True, key=lambda apps: used(apps) > 1)
