@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from airflow_provider_wxanalysis.values import Malformed, show
 
-try:  # optional: it more than halves the work that large replies make
+try:  # optional: large replies take less work with it
     import orjson
 except ImportError:
     orjson = None  # type: ignore[assignment]
