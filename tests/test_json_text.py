@@ -11,7 +11,7 @@ from airflow_provider_wxanalysis import json_text
 from airflow_provider_wxanalysis.json_text import parse
 from airflow_provider_wxanalysis.values import Malformed
 
-NUMBERS = st.integers() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False)
+NUMBERS = st.integers() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 LEAVES = st.none() | st.booleans() | NUMBERS | st.text()
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30)
 #: Texts around what orjson and json read differently.
