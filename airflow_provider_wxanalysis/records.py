@@ -60,8 +60,8 @@ def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any],
     # What WeChat may send under its own name. A shape derives the same columns for every row.
     sent = {column.name for column in endpoint.columns} - cell.keys() - (derived[0].keys() if items else set())
     blank = dict.fromkeys([column.name for column in (*LEADING, *endpoint.columns, EXTRA)])
-    blank |= {"appid": appid, "begin_date": period.begin_date.isoformat(), "end_date": period.end_date.isoformat()}
-    blank |= cell
+    dates = {"begin_date": period.begin_date.isoformat(), "end_date": period.end_date.isoformat()}
+    blank |= {"appid": appid, **dates, **cell}
     extras = _extras(entries, outers, sent)
     known = [_only(sent, entry) for entry in entries] if extras else entries
     rows: list[Row] = [{**blank, **entry, **given} for entry, given in zip(known, derived, strict=True)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Channel(HTTPAdapter):
-    """A session's adapter that finds the way to an address once; to send by the session finds it anew for each call.
+    """A session's adapter that finds the way to an address once; the session alone would find it anew for each call.
 
     :param session: whose headers, proxies and environment count.
     :param settings: the app's connection.
@@ -47,11 +47,15 @@ class Channel(HTTPAdapter):
         """
         way = self._ways.get(url) or self._find(url)
         timeout = self._settings.timeout
+        target = way.target
+        if query:
+            target += ("&" if "?" in target else "?") + urlencode(query)
+        method, content = ("GET", {}) if body is None else ("POST", _JSON)
         with way.pool.urlopen(
-            "GET" if body is None else "POST",
-            f"{way.target}?{urlencode(query)}" if query else way.target,
+            method,
+            target,
             body,
-            {**way.headers, **(_JSON if body else {}), **(headers or {})},
+            {**way.headers, **content, **(headers or {})},
             retries=_NEVER,
             redirect=False,
             assert_same_host=False,

@@ -1,7 +1,7 @@
 """One app's way to WeChat over HTTP: session, token, pace, retries, and how failures become errors.
 
-No exception of ``requests`` leaves this module, not even as a cause or context: their texts and fields hold the URL,
-and WeChat wants the token in it.
+No exception of ``requests`` or ``urllib3`` leaves this module, not even as a cause or context: their texts and fields
+hold the URL, and WeChat wants the token in it.
 """
 
 from __future__ import annotations

@@ -112,6 +112,12 @@ def test_tls_through_a_proxy(encrypted, proxy):
     assert f"Proxy-Authorization: Basic {BASIC}" in head
 
 
+def test_a_path_may_have_a_query_of_its_own(settings, wechat_server):
+    transport = Transport(settings, lambda token: None, attempts=1)
+    with transport.session:
+        assert transport.post(f"{PATH}?lang=zh", BODY, endpoint="quota")["errcode"] == 0
+
+
 def test_a_session_that_was_closed_opens_new_connections(settings, proxy):
     url, seen = proxy
     transport = Transport(dataclasses.replace(settings, proxies={"http": url}), lambda token: None, attempts=1)
