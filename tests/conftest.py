@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import os
@@ -126,6 +127,12 @@ def logged(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture)
     """What was logged so far, operators' and hooks' own lines included, which Airflow 3 prints by itself."""
     caplog.set_level(logging.INFO)
     return lambda: "".join(capsys.readouterr()) + caplog.text
+
+
+@pytest.fixture
+def wechat_server_options() -> dict[str, Any]:
+    """Publish at midnight, or tests would fail every morning in Beijing."""
+    return {"published_at": dt.time(0)}
 
 
 @pytest.fixture

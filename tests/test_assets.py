@@ -9,11 +9,8 @@ from airflow.providers.common.compat.sdk import Asset, AssetAlias
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.conftest import APPS
-from tests.support.dag_runs import TODAY
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
-
-YESTERDAY, DAY_BEFORE = (f"{TODAY.subtract(days=days):%Y-%m-%d}" for days in (1, 2))
 
 
 def transfer(table="p.d.{endpoint}", **arguments):
@@ -70,7 +67,8 @@ def test_partitions_need_airflow_3_3(monkeypatch):
 
 
 def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
-    wechat_server.override("daily_visit_trend", APPS[0], DAY_BEFORE, {"list": []})
+    yesterday, day_before = (f"{run_dag.today.subtract(days=days):%Y-%m-%d}" for days in (1, 2))
+    wechat_server.override("daily_visit_trend", APPS[0], day_before, {"list": []})
     path = dag_file(
         "asset_event",
         f"""
@@ -86,12 +84,12 @@ def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events, wec
     assert extra == {
         "appid": APPS[0],
         "endpoint": "visit_page",
-        "periods": [YESTERDAY],
+        "periods": [yesterday],
         "empty_periods": [],
-        "truncated_periods": [YESTERDAY],
+        "truncated_periods": [yesterday],
         "rows": 200,
     }
-    assert (len(trend["periods"]), trend["rows"], trend["empty_periods"]) == (3, 2, [DAY_BEFORE])
+    assert (len(trend["periods"]), trend["rows"], trend["empty_periods"]) == (3, 2, [day_before])
 
 
 @pytest.mark.parametrize("table", ["{{ var.value.weanalysis_dataset }}.{endpoint}", "{dataset}.{{endpoint}}"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pendulum
 import pytest
 
@@ -11,7 +9,6 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import DAY, MONTH, SHANGHAI, WEEK
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
-from tests.support.dag_runs import TODAY
 from tests.support.dags import dag_bag
 from tests.support.servers import REPOSITORY
 from tests.test_operators import subclasses as operator_classes
@@ -28,20 +25,15 @@ DATES = {
 EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
 
 
-@pytest.fixture
-def wechat_server_options():
-    return {"published_at": dt.time(0)}
-
-
 def test_quickstart(run_dag, wechat_server):
     assert run_dag(REPOSITORY / "example_dags/weanalysis_quickstart.py") == {("visits", -1): "success"}
     (call,) = [call for call in wechat_server.calls if call.endpoint == "daily_visit_trend"]
-    assert call.body["begin_date"] == f"{TODAY.subtract(days=1):%Y%m%d}"
+    assert call.body["begin_date"] == f"{run_dag.today.subtract(days=1):%Y%m%d}"
 
 
 def test_to_bigquery(run_dag, read, dataset):
     states = run_dag(REPOSITORY / "example_dags/weanalysis_to_bigquery.py")
-    due = {name for name, entry in ENDPOINTS.items() if entry.window.ending(TODAY.subtract(days=1).date())}
+    due = {name for name, entry in ENDPOINTS.items() if entry.window.ending(run_dag.today.subtract(days=1).date())}
     assert {task for (task, _), state in states.items() if state == "success"} == {
         f"{step}_{name}" for name in due for step in ("wait_for", "load")
     }

@@ -22,11 +22,6 @@ YESTERDAY = latest("daily_summary")
 
 
 @pytest.fixture
-def wechat_server_options():
-    return {"published_at": dt.time(0)}
-
-
-@pytest.fixture
 def context():
     return run_context(YESTERDAY.closes_at.subtract(minutes=1), YESTERDAY.closes_at.add(minutes=1))
 

@@ -142,11 +142,6 @@ def test_every_argument_is_documented(kind):
 
 
 @pytest.fixture
-def wechat_server_options():
-    return {"published_at": dt.time(0)}
-
-
-@pytest.fixture
 def fetch(wechat_server, connect):
     """Run an operator for the interval that owns the latest period and some before it."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,8 +15,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(Path(__file__).parent):
             for rule in WARNINGS:
                 item.add_marker(pytest.mark.filterwarnings(rule))
-
-
-@pytest.fixture
-def wechat_server_options() -> dict[str, Any]:
-    return {"published_at": dt.time(0)}

@@ -40,8 +40,3 @@ def hook(wechat_server: Any, connect: Callable[..., str]) -> Iterator[Callable[.
 @pytest.fixture
 def yesterday(wechat_server: Any) -> Period:
     return DAY.latest((wechat_server.now - dt.timedelta(days=1)).date())
-
-
-@pytest.fixture
-def wechat_server_options() -> dict[str, Any]:
-    return {"published_at": dt.time(0)}

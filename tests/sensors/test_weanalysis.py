@@ -34,11 +34,6 @@ def poke(wechat_server, connect):
     return run
 
 
-@pytest.fixture
-def wechat_server_options():
-    return {"published_at": dt.time(0)}
-
-
 def test_published(poke, wechat_server):
     assert poke() is True
     assert (wechat_server.count("token"), wechat_server.count("daily_summary")) == (1, 1)

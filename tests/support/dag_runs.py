@@ -14,17 +14,20 @@ import pytest
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from tests.support.dags import run_dag_file, task_states
 
-TODAY = pendulum.now(SHANGHAI).at(23)
-
 
 class RunDag:
-    """Runs a DAG file's DAG for a logical date, and keeps the DAG run."""
+    """Runs a DAG file's DAG for a logical date, today if not told otherwise, and keeps the DAG run."""
 
     latest: Any = None
 
-    def __call__(self, path: Path, logical_date: Any = TODAY, **options: Any) -> dict[tuple[str, int], str]:
+    def __init__(self) -> None:
+        # Per test: the whole suite can see midnight in Beijing, and portraits are given of yesterday alone.
+        self.today = pendulum.now(SHANGHAI).at(23)
+
+    def __call__(self, path: Path, logical_date: Any = None, **options: Any) -> dict[tuple[str, int], str]:
         """Return the states of the tasks: (task id, map index) -> state."""
-        self.latest = run_dag_file(path, Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]), logical_date, **options)
+        dags = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+        self.latest = run_dag_file(path, dags, logical_date or self.today, **options)
         return task_states(self.latest)
 
 

@@ -15,11 +15,6 @@ from tests.conftest import APPS, run_context
 
 
 @pytest.fixture
-def wechat_server_options() -> dict[str, Any]:
-    return {"published_at": dt.time(0)}
-
-
-@pytest.fixture
 def load(wechat_server: Any, connect: Callable[..., str], dataset: str) -> Callable[..., dict[str, Any]]:
     """Load periods of an endpoint into ``dataset.endpoint``; other arguments are the operator's."""
 

@@ -20,11 +20,6 @@ YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))
 
 
 @pytest.fixture
-def wechat_server_options():
-    return {"published_at": dt.time(0)}
-
-
-@pytest.fixture
 def trigger(wechat_server, connect):
     def make(days=1, **arguments):
         periods = [DAY.earlier(YESTERDAY, back) for back in range(days)]
