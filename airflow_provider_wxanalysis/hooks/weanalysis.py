@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,9 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.hooks.redaction import redact
 from airflow_provider_wxanalysis.hooks.settings import Settings
+
+#: Seconds in which threads whose reply has come go on; Python would let them wait for the rows of several replies.
+GIVE_WAY = 1e-5
 
 if TYPE_CHECKING:
     import requests
@@ -182,7 +186,9 @@ class WeAnalysisHook(BaseHook):
 
     def _next(self, pending: deque[tuple[_Job, Future[dict[str, Any]]]]) -> tuple[_Job, records.Report]:
         job, future = pending.popleft()
-        return self._answer(job, future.result())
+        reply = future.result()
+        time.sleep(GIVE_WAY)
+        return self._answer(job, reply)
 
     def _answer(self, job: _Job, reply: dict[str, Any]) -> tuple[_Job, records.Report]:
         report = records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)

@@ -6,16 +6,17 @@ import functools
 from typing import Any
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.periods import DAY
 from tests.benchmarks.measure import Program, Rounds, figure, in_turns, ratio
 from tests.benchmarks.report import Bars, Section, Table, bar
-from tests.benchmarks.server import APPS, LAST_DAY, Replies, serving
+from tests.benchmarks.server import APPS, Replies, calls, serving
 from tests.benchmarks.stopwatch import Figures
 
 LATENCY = 0.1
-#: Concurrency -> days: a year, or as many as last two seconds at the limit; peers need minutes for the rest.
-DAYS = {1: 20, 4: 80, 16: 365, 64: 365}
-MANY_DAYS = 73  # with the daily endpoints a tenth of ten entries' year
+#: Concurrency -> days: a year, but two months where one request follows the other, which takes six times as long.
+DAYS = {1: 60, 4: 365, 16: 365, 64: 365}
+YEAR = 365
+#: Every entry of which WeChat keeps a past.
+MANY = [name for name, entry in ENDPOINTS.items() if not entry.latest_only]
 
 OURS = Program("this package", "fetch_hook")
 WITHOUT_ORJSON = Program("this package, no orjson", "fetch_hook")
@@ -28,15 +29,15 @@ PEERS = [
 ]
 TEXT = f"""\
 A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after each request, and has TCP_NODELAY set.
-Every program gets the access token beforehand, asks for one day per request, and counts the rows; imports, and the
+Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, and the
 reading of the Airflow connection, are outside the measurement. The limit is requests x latency / concurrency, with the
 latency that the server really kept. This package's time includes checked and typed rows, the others' does not: they
 hand over what came. It has its optional extra orjson unless a table says otherwise.
-Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is
-that of 365 calls, one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and
-its CPU time is that of two at once. dlt has as many workers and connections as there are requests in flight. With the
-daily_visit_trend peers are measured at 16 only, where they differ most; with many endpoints this package takes one
-endpoint of one app after the other, as tasks would, while the pool takes all at once."""
+Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is that of {YEAR} calls,
+one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and its CPU time is
+that of two at once. dlt has as many workers and connections as there are requests in flight. With the daily_visit_trend
+peers are measured at 16 only, where they differ most; with many endpoints this package takes one endpoint of one app
+after the other, while the pool takes all requests at once."""
 
 
 def run(rounds: int) -> Section:
@@ -55,32 +56,29 @@ def run(rounds: int) -> Section:
 
 def _measure(replies: Replies, name: str, peers_at: tuple[int, ...], rounds: int) -> dict[int, Rounds]:
     """Return rounds by concurrency; 0 stands for one at a time without latency."""
-    path = ENDPOINTS[name].path
-    _ask(replies, [OURS], [path], APPS[:1], 16, 365, 0.0, 1)  # so that the server has all replies ready
-    found = {0: _ask(replies, [OURS, WITHOUT_ORJSON, BARE, *PEERS], [path], APPS[:1], 1, 365, 0.0, rounds)}
+    year = [calls(ENDPOINTS[name], YEAR)]
+    _ask(replies, [OURS], year, APPS[:1], 16, 0.0, 1)  # so that the server has all replies ready
+    found = {0: _ask(replies, [OURS, WITHOUT_ORJSON, BARE, *PEERS], year, APPS[:1], 1, 0.0, rounds)}
     for width, days in DAYS.items():
         peers = PEERS if width > 1 else [peer for peer in PEERS if peer is not AIRBYTE]
         programs = [OURS, BARE, *(peers if width in peers_at else ())]
-        found[width] = _ask(replies, programs, [path], APPS[:1], width, days, LATENCY, rounds)
+        found[width] = _ask(replies, programs, [calls(ENDPOINTS[name], days)], APPS[:1], width, LATENCY, rounds)
     return found
 
 
 def _measure_many(replies: Replies, rounds: int) -> Table:
-    daily = [entry.path for entry in ENDPOINTS.values() if entry.window is DAY and len(entry.cells) == 1]
-    paths = [path for path in dict.fromkeys(daily) if path != ENDPOINTS["user_portrait"].path]
-    _ask(replies, [OURS], paths, APPS, 16, MANY_DAYS, 0.0, 1)
-    found = _ask(replies, [OURS, BARE], paths, APPS, 16, MANY_DAYS, LATENCY, rounds)
-    title = f"{len(paths)} daily endpoints x {len(APPS)} apps x {MANY_DAYS} days, concurrency 16"
-    return _table(title, found)
+    endpoints = [calls(ENDPOINTS[name], YEAR) for name in MANY]
+    _ask(replies, [OURS], endpoints, APPS, 16, 0.0, 1)
+    found = _ask(replies, [OURS, BARE], endpoints, APPS, 16, LATENCY, rounds)
+    return _table(f"{len(MANY)} endpoints x {len(APPS)} apps x {YEAR} days, concurrency 16", found)
 
 
 def _ask(
     replies: Replies,
     programs: list[Program],
-    paths: list[str],
+    endpoints: list[dict[str, Any]],
     apps: tuple[str, ...],
     width: int,
-    days: int,
     latency: float,
     rounds: int,
 ) -> Rounds:
@@ -88,30 +86,29 @@ def _ask(
         replies.forget()
         figures = program.run({**asked, "orjson": program is not WITHOUT_ORJSON}, env)
         figures["share"] = replies.held / width / figures["wall"]
-        if replies.asked != len(paths) * len(apps) * days:
-            raise RuntimeError(f"{replies.asked} requests were made, not {len(paths) * len(apps) * days}")
+        if replies.asked != requests:
+            raise RuntimeError(f"{replies.asked} requests were made, not {requests}")
         return figures
 
     replies.latency = latency
+    requests = len(apps) * sum(len(endpoint["bodies"]) for endpoint in endpoints)
     asked: dict[str, Any] = {
         "url": replies.url,
         "tokens": {appid: replies.tokens[appid] for appid in apps},
-        "paths": paths,
-        "days": days,
-        "last_day": LAST_DAY.isoformat(),
+        "endpoints": endpoints,
         "concurrency": width,
     }
     env = {f"AIRFLOW_CONN_{appid.upper()}": replies.connection(appid, max_concurrency=width) for appid in apps}
     found = in_turns({program.label: functools.partial(measure, program) for program in programs}, rounds)
     counts = {label: {figures["rows"] for figures in list_} for label, list_ in found.items()}
-    if len(paths) == 1 and len(set().union(*counts.values())) != 1:
+    if len(endpoints) == 1 and len(set().union(*counts.values())) != 1:
         raise RuntimeError(f"not everybody found the same rows: {counts}")
     return found
 
 
 def _tables(name: str, found: dict[int, Rounds]) -> list[Table]:
     tables = [_table(f"{name}, concurrency {width}", found[width]) for width in DAYS]
-    cpu = Table(f"{name}, CPU time of 365 calls, no latency", ["program", "seconds", "times requests pool"])
+    cpu = Table(f"{name}, CPU time of {YEAR} calls, no latency", ["program", "seconds", "times requests pool"])
     cpu.rows = [
         [label, f"{figure(found[0], label, 'cpu')}", f"{ratio(found[0], label, BARE.label, 'cpu')}"]
         for label in found[0]

@@ -14,7 +14,7 @@ from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.records import read
 from tests.benchmarks.measure import Program, Rounds, figure, in_turns
 from tests.benchmarks.report import Bars, Section, Table, bar
-from tests.benchmarks.server import APPS, LAST_DAY, Replies, serving
+from tests.benchmarks.server import APPS, LAST_DAY, Replies, calls, serving
 from tests.benchmarks.stopwatch import Figures
 
 ENDPOINT = "daily_visit_trend"
@@ -62,9 +62,7 @@ def _fetch(replies: Replies, apps: tuple[str, ...], days: int, home: str) -> Fig
     asked = {
         "url": replies.url,
         "tokens": {appid: replies.tokens[appid] for appid in apps},
-        "paths": [ENDPOINTS[ENDPOINT].path],
-        "days": days,
-        "last_day": LAST_DAY.isoformat(),
+        "endpoints": [calls(ENDPOINTS[ENDPOINT], days)],
         "concurrency": CONCURRENCY,
     }
     connections = {

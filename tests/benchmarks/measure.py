@@ -39,7 +39,8 @@ class Program:
             f"tests.benchmarks.programs.{self.module}",
         ]
         done = subprocess.run(
-            [*command, json.dumps(asked)],
+            command,
+            input=json.dumps(asked),
             cwd=REPOSITORY,
             env={**os.environ, **(env or {})},
             capture_output=True,

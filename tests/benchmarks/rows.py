@@ -13,7 +13,7 @@ from tests.benchmarks.report import Bars, Section, Table, bar
 from tests.benchmarks.server import APPS, LAST_DAY, Replies
 
 BODIES = 12
-SECONDS = 0.5
+SECONDS = 1.0
 OURS = Program("this package", "rows_package")
 WITH_ORJSON = Program("this package, orjson", "rows_package")
 PANDAS = Program("pandas.json_normalize", "rows_pandas", ".venv-bench-pandas")

@@ -30,6 +30,24 @@ PAGES = 200  # as many as WeChat lists
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
+def calls(entry: Endpoint, days: int) -> dict[str, Any]:
+    """Return what to fetch of an endpoint: its periods that end within so many days, and the requests they take.
+
+    This package is given periods, other programs the bodies of requests.
+
+    :param entry: the catalogue's entry.
+    :param days: how many, up to :data:`LAST_DAY`.
+    """
+    ending = (entry.window.ending(LAST_DAY - dt.timedelta(days=back)) for back in range(days))
+    periods = [period for period in ending if period]
+    return {
+        "endpoint": entry.name,
+        "path": entry.path,
+        "periods": [[str(period.begin_date), str(period.end_date)] for period in periods],
+        "bodies": [request.body for period in periods for request in entry.requests(period)],
+    }
+
+
 class Replies:
     """Where programs ask, how long each answer takes, and what was asked.
 

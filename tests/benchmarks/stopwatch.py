@@ -15,7 +15,7 @@ Figures = dict[str, Any]
 
 def arguments() -> dict[str, Any]:
     """Return what the program was asked to do."""
-    found: dict[str, Any] = json.loads(sys.argv[1])
+    found: dict[str, Any] = json.load(sys.stdin)
     return found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -13,17 +13,19 @@ from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 asked = arguments()
 session = requests.Session()
 session.mount("http://", HTTPAdapter(pool_maxsize=asked["concurrency"]))
-last_day = dt.date.fromisoformat(asked["last_day"])
-days = [last_day - dt.timedelta(days=back) for back in range(asked["days"])]
-jobs = [(path, token, day) for token in asked["tokens"].values() for path in asked["paths"] for day in days]
+jobs = [
+    (token, endpoint["path"], body)
+    for token in asked["tokens"].values()
+    for endpoint in asked["endpoints"]
+    for body in endpoint["bodies"]
+]
 
 
-def fetch(path: str, token: str, day: dt.date) -> int:
-    body = {"begin_date": f"{day:%Y%m%d}", "end_date": f"{day:%Y%m%d}"}
+def fetch(token: str, path: str, body: dict[str, Any]) -> int:
     response = session.post(asked["url"] + path, params={"access_token": token}, json=body, timeout=60)
     response.raise_for_status()
     reply = response.json()
-    return len(reply.get("list", ()))  # retention has none
+    return len(reply.get("list", ()))  # retention and performance have none
 
 
 figures: Figures = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -18,22 +17,21 @@ import dlt  # noqa: E402  after its configuration
 from dlt.sources.helpers import requests  # noqa: E402
 
 client = requests.Client(max_connections=asked["concurrency"])  # keeps a session for each thread
-last_day = dt.date.fromisoformat(asked["last_day"])
+(wanted,) = asked["endpoints"]
 
 
 @dlt.resource
-def days() -> Iterator[dict[str, str]]:
+def days() -> Iterator[dict[str, Any]]:
     for token in asked["tokens"].values():
-        for path in asked["paths"]:
-            for back in range(asked["days"]):
-                yield {"path": path, "token": token, "date": f"{last_day - dt.timedelta(days=back):%Y%m%d}"}
+        for body in wanted["bodies"]:
+            yield {"token": token, "body": body}
 
 
 @dlt.transformer(data_from=days)
 @dlt.defer
-def rows(day: dict[str, str]) -> list[dict[str, Any]]:
-    body = {"begin_date": day["date"], "end_date": day["date"]}
-    response = client.post(asked["url"] + day["path"], params={"access_token": day["token"]}, json=body, timeout=60)
+def rows(day: dict[str, Any]) -> list[dict[str, Any]]:
+    url, query = asked["url"] + wanted["path"], {"access_token": day["token"]}
+    response = client.post(url, params=query, json=day["body"], timeout=60)
     found: list[dict[str, Any]] = response.json()["list"]
     return found
 

@@ -5,7 +5,6 @@ dlt's extract workers are the concurrency; a resource that depends on the days m
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Iterator
 
@@ -21,36 +20,31 @@ from dlt.sources.helpers import requests  # noqa: E402
 from dlt.sources.rest_api import rest_api_source  # noqa: E402
 from dlt.sources.rest_api.typing import EndpointResource  # noqa: E402
 
-last_day = dt.date.fromisoformat(asked["last_day"])
+(wanted,) = asked["endpoints"]
 # dlt's own session, with a connection for each worker; the source itself looks at the status
 session = requests.Client(max_connections=asked["concurrency"], raise_for_status=False).session
 
 
 @dlt.resource(selected=False)
 def days() -> Iterator[list[dict[str, str]]]:
-    dates = [f"{last_day - dt.timedelta(days=back):%Y%m%d}" for back in range(asked["days"])]
+    dates = [body["begin_date"] for body in wanted["bodies"]]
     yield [{"token": token, "date": date} for token in asked["tokens"].values() for date in dates]
 
 
-def endpoint(path: str) -> EndpointResource:
-    day = "{resources.days.date}"
-    return {
-        "name": path.rpartition("/")[2],
-        "parallelized": True,
-        "endpoint": {
-            "path": path,
-            "method": "POST",
-            "params": {"access_token": "{resources.days.token}"},
-            "json": {"begin_date": day, "end_date": day},
-            "data_selector": "list",
-            "paginator": "single_page",
-        },
-    }
-
-
-source = rest_api_source(
-    {"client": {"base_url": asked["url"], "session": session}, "resources": [days, *map(endpoint, asked["paths"])]}
-)
+day = "{resources.days.date}"
+endpoint: EndpointResource = {
+    "name": wanted["endpoint"],
+    "parallelized": True,
+    "endpoint": {
+        "path": wanted["path"],
+        "method": "POST",
+        "params": {"access_token": "{resources.days.token}"},
+        "json": {"begin_date": day, "end_date": day},
+        "data_selector": "list",
+        "paginator": "single_page",
+    },
+}
+source = rest_api_source({"client": {"base_url": asked["url"], "session": session}, "resources": [days, endpoint]})
 figures: Figures = {}
 with clock(figures):
     figures["rows"] = sum(1 for _ in source)

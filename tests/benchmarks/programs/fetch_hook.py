@@ -1,4 +1,4 @@
-"""Fetch days with this package's hook, rows included."""
+"""Fetch periods with this package's hook, rows included."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 asked = arguments()
 if not asked.get("orjson", True):
     json_text.orjson = None  # type: ignore[assignment]
-entries = {entry.path: entry for entry in ENDPOINTS.values()}
-last_day = dt.date.fromisoformat(asked["last_day"])
-days = [last_day - dt.timedelta(days=back) for back in range(asked["days"])]
+jobs = [
+    (ENDPOINTS[endpoint["endpoint"]], [Period(*map(dt.date.fromisoformat, dates)) for dates in endpoint["periods"]])
+    for endpoint in asked["endpoints"]
+]
 
 hooks = {appid: WeAnalysisHook(appid) for appid in asked["tokens"]}
 for hook in hooks.values():
@@ -25,7 +26,7 @@ for hook in hooks.values():
 figures: Figures = {"rows": 0}
 with clock(figures):
     for hook in hooks.values():
-        for path in asked["paths"]:
-            for _, rows in hook.fetch_many(entries[path], [Period(day, day) for day in days]):
+        for entry, periods in jobs:
+            for _, rows in hook.fetch_many(entry, periods):
                 figures["rows"] += len(rows)
 report(figures)
