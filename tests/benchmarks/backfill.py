@@ -29,10 +29,11 @@ PEERS = [
 ]
 TEXT = f"""\
 A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after each request, and has TCP_NODELAY set.
-Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, and the
-reading of the Airflow connection, are outside the measurement. The limit is requests x latency / concurrency, with the
-latency that the server really kept. This package's time includes checked and typed rows, the others' does not: they
-hand over what came. It has its optional extra orjson unless a table says otherwise.
+Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, Python's
+look for garbage among what they left, and the reading of the Airflow connection are outside the measurement. The limit
+is requests x latency / concurrency, with the latency that the server really kept. This package's time includes checked
+and typed rows, the others' does not: they hand over what came. It has its optional extra orjson unless a table says
+otherwise.
 Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is that of {YEAR} calls,
 one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and its CPU time is
 that of two at once. dlt has as many workers and connections as there are requests in flight. With the daily_visit_trend
