@@ -17,7 +17,7 @@ def assumptions() -> Iterator[Sequence[str]]:
     yield (
         "a task's start, imports and report; of one that skips; memory",
         f"{model.TASK_OVERHEAD_SECONDS:g} s; {model.SKIP_SECONDS:g} s; {model.TASK_MEGABYTES} MB",
-        "assumed; `make bench` sees 3 s by `dag.test()`, and 149 to 187 MB",
+        "assumed; `make bench` sees 1.7 s by `dag.test()`, and 143 to 187 MB",
     )
     seconds = f"{model.METADATA_SECONDS:g} s; {model.MERGE_SECONDS:g} s; {model.VERIFY_SECONDS:g} s"
     yield "reading the table's metadata; a MERGE that need not queue; its verification", seconds, "assumed"
