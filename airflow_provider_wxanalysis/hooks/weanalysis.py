@@ -20,14 +20,14 @@ from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.hooks.redaction import redact
 from airflow_provider_wxanalysis.hooks.settings import Settings
 
-#: Seconds in which threads whose reply has come go on; Python would let them wait for the rows of several replies.
-GIVE_WAY = 1e-5
-
 if TYPE_CHECKING:
     import requests
 
     from airflow_provider_wxanalysis.hooks.transport import Transport
     from airflow_provider_wxanalysis.periods import Period
+
+#: A pause, in seconds, for threads whose reply has come: Python would let them wait while rows of several are made.
+GIVE_WAY = 1e-5
 
 
 class WeAnalysisHook(BaseHook):
