@@ -49,6 +49,7 @@ class WeAnalysisAPIError(WeAnalysisError):
     :param rid: WeChat's request id, which its console can look up for seven days.
     :param endpoint: the endpoint's name in the catalogue, or the API path.
     :param period: the period asked for, if the call had one.
+    :param appid: the mini program asked about.
     """
 
     #: A moment's wait can mend it: the hook itself tries again.
@@ -56,17 +57,24 @@ class WeAnalysisAPIError(WeAnalysisError):
     advice: ClassVar[str] = ""
 
     def __init__(
-        self, errcode: int, errmsg: str, rid: str | None = None, endpoint: str = "", period: object = None
+        self,
+        errcode: int,
+        errmsg: str,
+        rid: str | None = None,
+        endpoint: str = "",
+        period: object = None,
+        appid: str = "",
     ) -> None:
-        super().__init__(errcode, errmsg, rid, endpoint, period)
+        super().__init__(errcode, errmsg, rid, endpoint, period, appid)
         self.errcode = errcode
         self.errmsg = errmsg
         self.rid = rid
         self.endpoint = endpoint
         self.period = period
+        self.appid = appid
 
     def __str__(self) -> str:
-        where = f"{self.endpoint}{f' {self.period}' if self.period else ''}"
+        where = call_name(self.endpoint, self.period, self.appid)
         known = ERRCODES.get(self.errcode)
         advice = (known.advice if known else "") or self.advice
         rid = f" (rid {self.rid})" if self.rid else ""
@@ -278,12 +286,20 @@ _RID = re.compile(r"\b(?:rid:\s*(?P<rid>[0-9a-zA-Z-]+)|hint:\s*\[(?P<hint>[^\]]*
 _LONGEST_ERRMSG = 1000
 
 
-def api_error(reply: dict[str, object], endpoint: str, period: object = None) -> WeAnalysisAPIError | None:
+def call_name(endpoint: str, period: object = None, appid: str = "") -> str:
+    """Return what messages call a call to WeChat: its endpoint, its period if it has one, and the app."""
+    return f"{endpoint}{f' {period}' if period else ''}{f' of app {appid}' if appid else ''}"
+
+
+def api_error(
+    reply: dict[str, object], endpoint: str, period: object = None, appid: str = ""
+) -> WeAnalysisAPIError | None:
     """Make the error that a reply's errcode stands for.
 
     :param reply: WeChat's reply.
     :param endpoint: the endpoint's name or path, for the message.
     :param period: the period asked for, for the message.
+    :param appid: the mini program asked about, for the message.
     :return: ``None`` if the reply has no errcode, or 0.
     :raises PayloadError: if the errcode is no number.
     """
@@ -291,7 +307,7 @@ def api_error(reply: dict[str, object], endpoint: str, period: object = None) ->
     if isinstance(errcode, str) and re.fullmatch(r"-?[0-9]{1,18}", errcode):
         errcode = int(errcode)
     if not isinstance(errcode, int) or isinstance(errcode, bool):
-        where = f"{endpoint} {period}" if period else endpoint
+        where = call_name(endpoint, period, appid)
         raise PayloadError(
             f"{where}: WeChat's reply has an errcode that is no number: {str(errcode)[:100]!r}. Look for a proxy that "
             "answers in its place."
@@ -304,4 +320,4 @@ def api_error(reply: dict[str, object], endpoint: str, period: object = None) ->
     rid = (found["rid"] or found["hint"]) if found else None
     text = text[: found.start()].rstrip(" \t\n,") if found else text
     known = ERRCODES.get(errcode)
-    return (known.error if known else UnknownAPIError)(errcode, text, rid, endpoint, period)
+    return (known.error if known else UnknownAPIError)(errcode, text, rid, endpoint, period, appid)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pendulum
 
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, call_name
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
 
 if TYPE_CHECKING:
@@ -53,5 +53,6 @@ def not_yet(hook: WeAnalysisHook, endpoint: Endpoint, periods: Iterable[Period],
         except DataNotReadyError as error:
             return str(error)
         if not rows and may_still_come(period, delay):
-            return f"{endpoint.name} {period}: empty, which may still mean that WeChat has not published it."
+            name = call_name(endpoint.name, period, hook.appid)
+            return f"{name}: empty, which may still mean that WeChat has not published it."
     return None

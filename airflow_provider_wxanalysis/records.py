@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_wxanalysis.columns import EXTRA, LEADING
-from airflow_provider_wxanalysis.exceptions import PayloadError
+from airflow_provider_wxanalysis.exceptions import PayloadError, call_name
 from airflow_provider_wxanalysis.shapes import DIMENSIONS
 from airflow_provider_wxanalysis.values import Malformed, convert_all, json_safe, show
 
@@ -48,7 +48,7 @@ def read(
         return _read(endpoint, appid, period, reply, cell or {})
     except Malformed as error:
         raise PayloadError(
-            f"{endpoint.name} {period} of app {appid}: {error}. Nothing was taken from this reply; "
+            f"{call_name(endpoint.name, period, appid)}: {error}. Nothing was taken from this reply; "
             f"compare it with {endpoint.docs} and report it if WeChat has changed the format."
         ) from None
 

@@ -72,7 +72,7 @@ PASSING: dict[type[WeAnalysisAPIError], tuple[bool, bool]] = {
 
 
 def error_for(code: int, errmsg: str = f"some text rid: {RID}") -> WeAnalysisAPIError:
-    return api_error({"errcode": code, "errmsg": errmsg}, "visit_page", DAY)
+    return api_error({"errcode": code, "errmsg": errmsg}, "visit_page", DAY, "wx1")
 
 
 # --- codes ----------------------------------------------------------------------------------------
@@ -88,9 +88,10 @@ def test_the_table_is_complete() -> None:
 def test_every_code_says_what_happened_and_what_to_do(code: int) -> None:
     error = error_for(code)
     assert (error.errcode, error.errmsg, error.rid) == (code, "some text", RID)
-    assert (error.endpoint, error.period) == ("visit_page", DAY)
+    assert (error.endpoint, error.period, error.appid) == ("visit_page", DAY, "wx1")
     assert (error.retryable, error.busy) == PASSING[type(error)]
-    said, _, remedy = str(error).partition(f"visit_page 2024-02-29: WeChat answered {code} 'some text' (rid {RID}). ")
+    answer = f"visit_page 2024-02-29 of app wx1: WeChat answered {code} 'some text' (rid {RID}). "
+    said, _, remedy = str(error).partition(answer)
     assert not said
     assert len(remedy) > 20
     assert remedy.endswith(".")

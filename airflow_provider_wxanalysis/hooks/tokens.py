@@ -140,6 +140,7 @@ class Tokens:
 
     def _unusable(self, field: str) -> str:
         return (
-            f"The token endpoint (auth={self._settings.auth}) sent no usable {field}. Check that the connection's host "
-            "or central_url is the right one, and look for a proxy that answers in its place."
+            f"The token endpoint (auth={self._settings.auth}) sent no usable {field} for app {self._settings.appid}. "
+            "Check that the connection's host or central_url is the right one, and look for a proxy that answers in "
+            "its place."
         )

@@ -27,6 +27,7 @@ from airflow_provider_wxanalysis.exceptions import (
     RateLimitError,
     WeAnalysisAPIError,
     api_error,
+    call_name,
 )
 from airflow_provider_wxanalysis.hooks.channel import Channel
 from airflow_provider_wxanalysis.hooks.failures import failure
@@ -83,12 +84,13 @@ class Transport:
         return self._retrying(self._post_with_token, path, body, endpoint, period)
 
     def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
-        name = f"{endpoint} {period}" if period else endpoint
+        appid = self.settings.appid
+        name = call_name(endpoint, period, appid)
         for last in (False, True):
             self._pace.wait()
             token = self.tokens.get()
             reply = self._exchange(self.settings.base_url + path, body, name, token)
-            error = api_error(reply, endpoint, period)
+            error = api_error(reply, endpoint, period, appid)
             if error is None:
                 return reply
             if last or not self._worth_another(error, token):
@@ -113,10 +115,11 @@ class Transport:
         return error.errcode == _SIGNED_TOO_LONG_AGO
 
     def _token_call(self, url: str, **request: Any) -> dict[str, Any]:
-        name = f"access token (auth={self.settings.auth})"
+        endpoint, appid = f"access token (auth={self.settings.auth})", self.settings.appid
+        name = call_name(endpoint, appid=appid)
         address = url if "://" in url else self.settings.base_url + url
         reply = parse_reply(*self._send(address, name, **request), name)
-        error = api_error(reply, name)
+        error = api_error(reply, endpoint, appid=appid)
         if error is None:
             return reply
         if isinstance(error, InvalidTokenError):  # at a token endpoint these codes speak of the secret

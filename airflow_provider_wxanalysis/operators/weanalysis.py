@@ -229,7 +229,8 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
             "device_levels": device_levels,
             "devices": devices,
         }
-        super().__init__(endpoint="performance_data", endpoint_options=options, **kwargs)
+        given = {name: values for name, values in options.items() if values is not None}
+        super().__init__(endpoint="performance_data", endpoint_options=given, **kwargs)
         self.modules = modules
         self.network_types = network_types
         self.device_levels = device_levels

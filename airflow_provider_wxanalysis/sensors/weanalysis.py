@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseSensorOperator, conf
 
+from airflow_provider_wxanalysis.exceptions import call_name
 from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
 from airflow_provider_wxanalysis.tasks import (
     EndpointTask,
@@ -96,7 +97,8 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
             return
         if is_past(deadline):
             raise AirflowSensorTimeout(
-                f"{self.endpoint}: WeChat has not published what this run waits for, after {self.timeout:.0f} s."
+                f"{call_name(self.entry.name, appid=self.hook.appid)}: WeChat has not published what this run waits "
+                f"for, after {self.timeout:.0f} s."
             )
         raise self.deferral(
             self.due_periods(context),

@@ -100,7 +100,7 @@ def test_nobody_listens(tested):
     port = free_port()
     assert tested(host=f"http://127.0.0.1:{port}") == (
         False,
-        f"access token (auth=stable): the connection to 127.0.0.1:{port} failed: nobody listens there "
+        f"access token (auth=stable) of app {APPS[0]}: the connection to 127.0.0.1:{port} failed: nobody listens there "
         "(connection refused). Check host and proxies in the connection, and that it can be reached from here.",
     )
 
@@ -120,8 +120,8 @@ def test_a_server_that_does_not_answer(tested, wechat_server, monkeypatch):
     ok, message = tested({"timeout": 600})
     assert (ok, message) == (
         False,
-        f"/cgi-bin/openapi/quota/get: 127.0.0.1:{wechat_server.port} did not answer within 0.2 s. Check that it can be "
-        "reached from here, or raise timeout in the connection.",
+        f"/cgi-bin/openapi/quota/get of app {APPS[0]}: 127.0.0.1:{wechat_server.port} did not answer within 0.2 s. "
+        "Check that it can be reached from here, or raise timeout in the connection.",
     )
 
 
@@ -158,7 +158,7 @@ def test_a_host_that_is_not_wechat(tested, wechat_server, fault, words):
     wechat_server.faults.add(fault, endpoint="token", times=None)
     ok, message = tested()
     assert not ok
-    assert message.startswith("access token (auth=stable): ")
+    assert message.startswith(f"access token (auth=stable) of app {APPS[0]}: ")
     assert words in message
 
 
@@ -179,7 +179,7 @@ def test_the_token_server_wants_another_authorization(tested, wechat_server):
     ok, message = tested({"auth": "central", "central_authorization": "Bearer canary"})
     assert not ok
     assert message == (
-        "access token (auth=central): HTTP status 401 instead of 200. "
+        f"access token (auth=central) of app {APPS[0]}: HTTP status 401 instead of 200. "
         "If it is your token server, check central_authorization in the connection."
     )
 

@@ -82,7 +82,8 @@ def test_a_reply_that_is_not_as_it_must_be_is_refused(hook, wechat_server, yeste
     app = hook()
     app.fetch("daily_summary", yesterday)
     wechat_server.faults.add(fault)
-    with pytest.raises(PayloadError, match=rf"daily_summary {yesterday}: WeChat's reply is refused: .*{why}") as caught:
+    words = rf"daily_summary {yesterday} of app {APPS[0]}: WeChat's reply is refused: .*{why}"
+    with pytest.raises(PayloadError, match=words) as caught:
         app.fetch("daily_summary", yesterday)
     assert not caught.value.retryable
     assert wechat_server.count("daily_summary") == 2

@@ -95,7 +95,9 @@ def test_a_static_token_cannot_be_replaced(hook, wechat_server, yesterday):
 @pytest.mark.parametrize("code", [40001, 40013, 40125, 40164, 40243, 41004, 89503])
 def test_a_token_endpoint_that_refuses_ends_it_at_once(hook, wechat_server, yesterday, pauses, code):
     wechat_server.faults.add(faults.errcode(code), endpoint="token", times=None)
-    with pytest.raises(CredentialsError, match=rf"access token \(auth=stable\): WeChat answered {code}"):
+    with pytest.raises(
+        CredentialsError, match=rf"access token \(auth=stable\) of app {APPS[0]}: WeChat answered {code}"
+    ):
         hook().fetch("daily_summary", yesterday)
     assert wechat_server.count() == 1
     assert pauses == []

@@ -73,7 +73,7 @@ def test_a_statement_for_each_day_writes_whole_days(load, wechat_server, held, m
     monkeypatch.setattr(statements, "MAX_PARTITIONS", 1)
     before = held()
     wechat_server.faults.add(on_the_second_day(faults.errcode(61503)), times=None)
-    with pytest.raises(WeAnalysisError, match=f"{SECOND}: WeChat answered 61503"):
+    with pytest.raises(WeAnalysisError, match=f"{SECOND} of app {APPS[0]}: WeChat answered 61503"):
         load("visit_page", ZEROTH, SECOND)
     after = held()
     assert len(after[ZEROTH]) == 5, "a day is written when the next two have come"
