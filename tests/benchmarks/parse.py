@@ -38,7 +38,12 @@ EMPTY_OPERATOR, HTTP_OPERATOR = "EmptyOperator", "HttpOperator"
 OPERATORS = (
     EMPTY_OPERATOR,
     "WeAnalysisToBigQueryOperator",
+    "WeAnalysisVisitPageOperator",
+    "WeAnalysisPerformanceDataOperator",
+    "WeAnalysisDataSensor",
     HTTP_OPERATOR,
+    "BaseSensorOperator",
+    "HttpSensor",
     "GCSToBigQueryOperator",
     "EmptyOperator, asset",
     "WeAnalysisToBigQueryOperator, asset",

@@ -31,6 +31,37 @@ OPERATORS = {
     ),
     "WeAnalysisToBigQueryOperator": (OURS, CALL.format(dataset="{{ var.value.weanalysis_dataset }}")),
     "WeAnalysisToBigQueryOperator, asset": (OURS, CALL.format(dataset="my-project.wechat")),
+    "WeAnalysisVisitPageOperator": (
+        "airflow_provider_wxanalysis.operators.weanalysis",
+        'WeAnalysisVisitPageOperator(task_id=endpoint, weanalysis_conn_id=f"app_{number}", lookback=1)',
+    ),
+    "WeAnalysisPerformanceDataOperator": (
+        "airflow_provider_wxanalysis.operators.weanalysis",
+        """WeAnalysisPerformanceDataOperator(
+            task_id=endpoint, weanalysis_conn_id=f"app_{number}", modules=["10017", "10021"]
+        )""",
+    ),
+    "WeAnalysisDataSensor": (
+        "airflow_provider_wxanalysis.sensors.weanalysis",
+        """WeAnalysisDataSensor(
+            task_id=endpoint,
+            endpoint=endpoint,
+            weanalysis_conn_id=f"app_{number}",
+            mode="reschedule",
+            poke_interval=600,
+        )""",
+    ),
+    "BaseSensorOperator": ("airflow.sdk", "BaseSensorOperator(task_id=endpoint)"),
+    "HttpSensor": (
+        "airflow.providers.http.sensors.http",
+        """HttpSensor(
+            task_id=endpoint,
+            http_conn_id=f"app_{number}",
+            endpoint=f"datacube/{endpoint}",
+            mode="reschedule",
+            poke_interval=600,
+        )""",
+    ),
     "GCSToBigQueryOperator": (
         "airflow.providers.google.cloud.transfers.gcs_to_bigquery",
         """GCSToBigQueryOperator(
