@@ -32,6 +32,8 @@ OTHERS := 2.11 3.0 3.1 3.2 google lowest
 PRERELEASE := 3.4
 LIVE := celery
 EXTRAS_$(MAIN) := dev
+# Two test files at a time, since tests wait for Airflow's processes a lot; in their order, as the slow ones are spread.
+PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 EXTRAS_google := google
 PEERS := airflow dlt airbyte pandas
 BENCH_airflow := --constraint $(LOCKS)/airflow-google.txt --editable .
@@ -45,7 +47,7 @@ demo: $(VENV)/.installed $(BIGQUERY)/.installed
 	@$(PYTHON) -m tests.demo
 
 test: $(VENV)/.installed $(BIGQUERY)/.installed $(OTHERS:%=.venv-airflow-%/.installed) prerelease
-	$(PYTHON) -m pytest --cov --cov-report=term
+	$(PYTHON) -m pytest $(PARALLEL) --cov --cov-report=term
 
 live: $(VENV)/.installed $(BIGQUERY)/.installed .venv-airflow-$(LIVE)/.installed
 	$(PYTHON) -m pytest -m live

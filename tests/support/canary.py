@@ -52,6 +52,8 @@ class Leaks(logging.Handler):
 
 
 LEAKS = Leaks()
+#: What pytest-xdist's workers have found in their files.
+LEFT_BY_WORKERS: list[str] = []
 
 
 def pytest_configure() -> None:
@@ -90,9 +92,17 @@ def pytest_runtest_makereport() -> Iterator[Any]:
 
 @pytest.hookimpl(tryfirst=True)  # before the conftest throws the files away
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if leaks := search(Path(os.environ["AIRFLOW_HOME"]).parent):
+    leaks = [*LEFT_BY_WORKERS, *search(Path(os.environ["AIRFLOW_HOME"]).parent)]
+    if hasattr(session.config, "workeroutput"):  # pytest-xdist's workers tell the process that tells the person
+        session.config.workeroutput["leaks"] = leaks
+    elif leaks:
         sys.stderr.write("\nA secret was written.\n" + "\n".join(leaks) + "\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    LEFT_BY_WORKERS.extend(getattr(node, "workeroutput", {}).get("leaks", []))
 
 
 def pytest_unconfigure() -> None:
