@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import statistics
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,11 +63,6 @@ def in_turns(runs: Mapping[str, Callable[[], Figures]], rounds: int) -> Rounds:
         for label, run in runs.items():
             found[label].append(run())
     return found
-
-
-def ask_all(programs: Sequence[Program], asked: Mapping[str, Any], env: Mapping[str, str], rounds: int) -> Rounds:
-    """Ask all programs the same, in turns."""
-    return in_turns({program.label: functools.partial(program.run, asked, env) for program in programs}, rounds)
 
 
 @dataclass(frozen=True)

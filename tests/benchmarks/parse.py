@@ -77,7 +77,7 @@ def run(rounds: int) -> Section:
 
 def _imported(env: dict[str, str], rounds: int) -> Rounds:
     wanted = {**{name: [name] for name in PUBLIC}, EVERYTHING: PUBLIC, HTTP: [HTTP], GOOGLE: [GOOGLE]}
-    asked = {label: {"base": "airflow.sdk", "modules": modules} for label, modules in wanted.items()}
+    asked = {label: {"modules": modules} for label, modules in wanted.items()}
     return _ask("import_module", asked, env, rounds)
 
 

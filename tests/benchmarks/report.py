@@ -70,6 +70,7 @@ class Section:
     :param text: what was done, and how it is to be read.
     :param tables: tables.
     :param pictures: pictures.
+    :param facts: figures that other pages quote, by name.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Section:
     text: str
     tables: list[Table] = field(default_factory=list)
     pictures: list[Bars] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 def keep(section: Section, versions: dict[str, str], seconds: float) -> None:
@@ -87,6 +89,12 @@ def keep(section: Section, versions: dict[str, str], seconds: float) -> None:
     (RESULTS / f"{section.name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     for picture in section.pictures:
         _draw(picture, RESULTS / f"{picture.name}.png")
+
+
+def facts(name: str) -> dict[str, float]:
+    """Return the figures of a section that other pages quote, as they were measured last."""
+    kept: dict[str, float] = json.loads((RESULTS / f"{name}.json").read_text())["facts"]
+    return kept
 
 
 def write(names: Sequence[str]) -> Path:

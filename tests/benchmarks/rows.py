@@ -31,7 +31,9 @@ colons) and no integer is beyond 64 bits, which it would bend; otherwise Python'
 
 def run(rounds: int) -> Section:
     """Measure."""
-    table = Table("Rows per second", ["endpoint", *LABELS, "orjson's gain", "times pandas", "times dlt"])
+    table = Table(
+        "Rows per second", ["endpoint", *LABELS, "orjson's gain", "with it, times pandas", "with it, times dlt"]
+    )
     groups = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for entry in ENDPOINTS.values():

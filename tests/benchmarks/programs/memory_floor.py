@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+
 import airflow.sdk
 from google.cloud import bigquery
 
-from tests.benchmarks.stopwatch import peak, report
+from tests.benchmarks.stopwatch import arguments, peak, report
 
 assert airflow.sdk.BaseOperator  # imported when asked for
 assert bigquery.Client
+for module in arguments()["modules"]:
+    importlib.import_module(module)
 report({"peak": peak()})

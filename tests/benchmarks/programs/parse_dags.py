@@ -1,4 +1,4 @@
-"""Execute a DAG file as Airflow does, twice: the second time all imports are there; left are the operators."""
+"""Execute a DAG file as Airflow does, then again: with all imports there, what is left are the operators."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def parse(path: Path) -> None:
 asked = arguments()
 kept: list[object] = []  # as Airflow keeps the DAGs until it has stored them
 module, call = OPERATORS[asked["operator"]]
-import_airflow("airflow.sdk")
+import_airflow()
 figures: Figures = {}
 with tempfile.TemporaryDirectory(prefix="bench-") as folder:
     for number in range(1 + AGAIN):

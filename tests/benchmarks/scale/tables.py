@@ -6,18 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.hooks.settings import Settings
+from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
 from tests.benchmarks.scale.units import clock, dollars, duration, percent, size
 
 
 def assumptions() -> Iterator[Sequence[str]]:
     """Yield what everything else rests on."""
+    memory = facts("memory")
+    measured = (
+        f"assumed; `make bench` sees {facts('transfer')['seconds of a daily task']:.1f} s by `dag.test()`; "
+        f"{memory['smallest load, with the provider']:.0f} MB with the Google provider, without it "
+        f"{memory['smallest load']:.0f}, and for five years {memory['largest load']:.0f}"
+    )
     yield "assumption", "value", "kind"
     yield "one call to WeChat", f"{model.FETCH_SECONDS_PER_CALL:g} s (0.1 to 0.3)", "assumed"
     yield (
         "a task's start, imports and report; of one that skips; memory",
         f"{model.TASK_OVERHEAD_SECONDS:g} s; {model.SKIP_SECONDS:g} s; {model.TASK_MEGABYTES} MB",
-        "assumed; `make bench` sees 1.7 s by `dag.test()`, and 143 to 187 MB",
+        measured,
     )
     seconds = f"{model.METADATA_SECONDS:g} s; {model.MERGE_SECONDS:g} s; {model.VERIFY_SECONDS:g} s"
     yield "reading the table's metadata; a MERGE that need not queue; its verification", seconds, "assumed"
@@ -81,8 +88,8 @@ def work() -> Iterator[Sequence[str]]:
         *(f"{model.HIGHEST_PATH}, {percent(model.HIGHEST_PATH / model.CALLS_PER_DAY)}" for _ in model.SIZES),
     )
     yield (
-        "XComs (result and two links of each load), average",
-        *(f"{3 * model.LOADS * apps:,.0f}" for apps in model.SIZES),
+        "XComs (the result of each load, two links of each task), average",
+        *(f"{(model.LOADS + 2 * len(model.ENTRIES)) * apps:,.0f}" for apps in model.SIZES),
     )
     yield (
         f"one scheduler, {model.SCHEDULER_TASKS_PER_SECOND:g} a second",
@@ -100,23 +107,25 @@ def bills() -> Iterator[Sequence[str]]:
         *(f"{4 * model.LOADS * apps:,.0f}" for apps, _ in layouts),
     )
     least = [2 * model.MINIMUM_BYTES * model.LOADS * apps for apps, _ in layouts]
-    reads = [
-        apps * sum(model.per_day(e) * sum(model.scanned(e, shared)) for e in model.ENTRIES) for apps, shared in layouts
-    ]
-    most = [apps * sum(model.per_day(e) * model.billed(e, shared) for e in model.ENTRIES) for apps, shared in layouts]
+
+    def read(shared: int) -> float:
+        return model.a_day(lambda entry: sum(model.scanned(entry, shared)))
+
+    def billed(shared: int) -> float:
+        return model.a_day(lambda entry: model.billed(entry, shared))
+
+    reads = [apps * read(shared) for apps, shared in layouts]
+    most = [apps * billed(shared) for apps, shared in layouts]
     yield "billed at least: the minimum, twice a load", *map(size, least)
     yield "read if pruned to partitions only", *map(size, reads)
     yield "billed at most: the larger of both, query by query", *map(size, most)
     yield "US$ a day, at least", *map(dollars, least)
     yield "US$ a day, at most", *map(dollars, most)
-    stored = [
-        apps * 365.25 * sum(model.per_day(e) * model.rows(e) * model.row_bytes(e) for e in model.ENTRIES)
-        for apps, _ in layouts
-    ]
-    yield "stored in a year, all tables", *map(size, stored)
-    largest = max(model.ENTRIES, key=lambda e: model.per_day(e) * model.rows(e) * model.row_bytes(e))
-    one = 365.25 * model.per_day(largest) * model.rows(largest) * model.row_bytes(largest)
-    yield f"of that the largest table, `{largest.name}`", *(size(one * shared) for _, shared in layouts)
+    year = 365.25
+    stored = {e.name: year * model.RATES[e.name] * model.rows(e) * model.row_bytes(e) for e in model.ENTRIES}
+    yield "stored in a year, all tables", *(size(apps * sum(stored.values())) for apps, _ in layouts)
+    largest = max(stored, key=stored.__getitem__)
+    yield f"of that the largest table, `{largest}`", *(size(shared * stored[largest]) for _, shared in layouts)
 
 
 def minimums() -> Iterator[Sequence[str]]:
@@ -137,7 +146,7 @@ def queues() -> Iterator[Sequence[str]]:
         "1 at once",
         f"{model.SIZES[-1]:,} apps, 2 at once",
         "1 at once",
-        "most apps before midnight, 2 at once",
+        "most apps whose portraits are in by midnight, 2 at once",
     )
     for seconds in sorted({1.0, 2.0, 5.0, 10.0, model.MERGE_SECONDS}):
         hours = [model.SIZES[-1] * seconds / width for width in (model.RUNNING, 1)]
@@ -158,25 +167,25 @@ def pools() -> Iterator[Sequence[str]]:
         if slots <= most:
             yield f"{slots}", f"{slots} of {most}", "never", "never"
         else:
-            hourly = 3600 * model.RUNNING / model.MERGE_SECONDS
+            hourly = 3600 * min(map(model.lanes, model.ENTRIES)) / model.MERGE_SECONDS
             yield f"{slots}", f"{slots} of {most}", f"{most + 1}", f"{hourly + most + 1:,.0f}"
 
 
 def walls() -> Iterator[Sequence[str]]:
     """Yield how long a day's work takes, by layout."""
-    yield "apps", "layout", "task slots", "memory of tasks", "slots allow", "slowest table allows", "so at least"
+    yield "apps", "layout", "task slots", "memory of tasks", "slots take", "the slowest table takes", "so in all"
     layouts = (
         (1, 1, model.POOL, "one pool"),
         (100, 100, model.POOL, "one pool"),
         (100, 100, model.TASKS_PER_DAG, "a pool per table"),
         (10_000, 10_000, model.POOL, "one pool"),
-        (10_000, 10_000, len(model.ENTRIES) * model.POOL, "a pool per table"),
+        (10_000, 10_000, len(model.ENTRIES) * model.POOL, "a pool per table, `max_active_tasks=104`"),
         (10_000, model.GROUP, 10 * model.TASKS_PER_DAG, "10 groups, each with a DAG and tables"),
         (10_000, model.GROUP, 20 * model.TASKS_PER_DAG, "the same, `max_active_tasks=32`"),
     )
     for apps, shared, slots, layout in layouts:
-        by_slots = max(apps * model.WORST_SECONDS / slots, max(map(model.load_seconds, model.ENTRIES)))
-        by_table = model.merge_bound(shared)
+        by_slots = model.slots_take(apps, slots)
+        by_table = model.slowest_table_takes(shared)
         bounds = map(duration, (by_slots, by_table, max(by_slots, by_table)))
         yield f"{apps:,}", layout, f"{slots}", f"{slots * model.TASK_MEGABYTES / 1000:.1f} GB", *bounds
 
