@@ -29,8 +29,10 @@ def run(rounds: int) -> Section:
         load = Program("load", "transfer_package")
         asked = {"tokens": {APPS[0]: replies.tokens[APPS[0]]}, "last_day": LAST_DAY.isoformat()}
         load.run({**asked, "days": max(DAYS)}, env)  # so that the server has all replies ready
-        floors = {one.label: functools.partial(one.run, {"modules": []}, env) for one in (FLOOR,)}
-        floors[WITH_GOOGLE.label] = functools.partial(WITH_GOOGLE.run, {"modules": [HOOK]}, env)
+        floors = {
+            FLOOR.label: functools.partial(FLOOR.run, {"modules": []}, env),
+            WITH_GOOGLE.label: functools.partial(WITH_GOOGLE.run, {"modules": [HOOK]}, env),
+        }
         loads = {_title(days): functools.partial(load.run, {**asked, "days": days}, env) for days in DAYS}
         found = in_turns({**floors, **loads}, rounds)
     over = {_title(days): _over(found, _title(days)) for days in DAYS}

@@ -162,7 +162,7 @@ def _draw(picture: Bars, path: Path) -> None:
     axes.set_xticks(range(len(picture.groups)), list(picture.groups))
     axes.set_title(picture.title)
     axes.set_ylabel(picture.unit)
-    axes.legend(frameon=False, fontsize="small", ncols=2)
+    figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
