@@ -32,11 +32,11 @@ OTHERS := 2.11 3.0 3.1 3.2 google lowest
 PRERELEASE := 3.4
 LIVE := celery
 EXTRAS_$(MAIN) := dev
-# Two test files at a time, since tests wait for Airflow's processes a lot; in their order, as the slow ones are spread.
-PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 EXTRAS_google := google
 PEERS := airflow dlt airbyte pandas
 BENCH_airflow := --constraint $(LOCKS)/airflow-google.txt --editable .
+# Two test files at a time, since tests wait for Airflow's processes a lot; in their order, as the slow ones are spread.
+PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo test live chaos bench check audit prerelease lock lock-local-bigquery clean
 

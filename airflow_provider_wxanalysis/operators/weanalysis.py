@@ -229,6 +229,7 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
             "device_levels": device_levels,
             "devices": devices,
         }
+        # What is left out the catalogue has ready: putting it together again would cost every parse.
         given = {name: values for name, values in options.items() if values is not None}
         super().__init__(endpoint="performance_data", endpoint_options=given, **kwargs)
         self.modules = modules

@@ -34,7 +34,7 @@ EVERYTHING = "all of these together"
 GOOGLE = "airflow.providers.google.cloud.transfers.gcs_to_bigquery"
 HTTP = "airflow.providers.http.operators.http"
 EMPTY_OPERATOR, HTTP_OPERATOR = "EmptyOperator", "HttpOperator"
-#: Names that the program knows; those of the first line are drawn.
+#: Names that the program knows. All are in the table; the picture has room for these.
 PICTURED = (EMPTY_OPERATOR, "WeAnalysisToBigQueryOperator", HTTP_OPERATOR, "GCSToBigQueryOperator")
 OPERATORS = (
     *PICTURED,

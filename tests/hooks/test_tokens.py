@@ -95,9 +95,8 @@ def test_a_static_token_cannot_be_replaced(hook, wechat_server, yesterday):
 @pytest.mark.parametrize("code", [40001, 40013, 40125, 40164, 40243, 41004, 89503])
 def test_a_token_endpoint_that_refuses_ends_it_at_once(hook, wechat_server, yesterday, pauses, code):
     wechat_server.faults.add(faults.errcode(code), endpoint="token", times=None)
-    with pytest.raises(
-        CredentialsError, match=rf"access token \(auth=stable\) of app {APPS[0]}: WeChat answered {code}"
-    ):
+    words = rf"access token \(auth=stable\) of app {APPS[0]}: WeChat answered {code}"
+    with pytest.raises(CredentialsError, match=words):
         hook().fetch("daily_summary", yesterday)
     assert wechat_server.count() == 1
     assert pauses == []
@@ -126,7 +125,7 @@ def test_a_busy_token_endpoint_is_asked_again(hook, wechat_server, yesterday, pa
 )
 def test_a_token_reply_that_is_none(hook, wechat_server, yesterday, reply):
     wechat_server.faults.add(faults.wrong_shape(reply), endpoint="token", times=None)
-    with pytest.raises(PayloadError, match="sent no usable (access_token|expires_in)"):
+    with pytest.raises(PayloadError, match=f"sent no usable (access_token|expires_in) for app {APPS[0]}"):
         hook().fetch("daily_summary", yesterday)
 
 
