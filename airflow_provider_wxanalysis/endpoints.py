@@ -1,7 +1,7 @@
 """The catalogue: every WeChat data-analysis endpoint, declared once, as data.
 
 Operators, BigQuery schemas, documentation and tests derive from :data:`ENDPOINTS`. To add an endpoint, add an entry
-and, if its reply has a new shape, a function in :mod:`~airflow_provider_wxanalysis.shapes`.
+and, if its reply has a new shape, a function in :mod:`~airflow_provider_wxanalysis.catalogue.shapes`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from airflow_provider_wxanalysis import performance, shapes
-from airflow_provider_wxanalysis.columns import (
+from airflow_provider_wxanalysis.catalogue import performance, shapes
+from airflow_provider_wxanalysis.catalogue.columns import (
     DISTRIBUTION,
     EXTRA,
     LEADING,
@@ -29,9 +29,9 @@ from airflow_provider_wxanalysis.columns import (
     TREND,
     Column,
 )
+from airflow_provider_wxanalysis.catalogue.values import show
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, LAST_30_DAYS, MONTH, WEEK, Period, Window
-from airflow_provider_wxanalysis.values import show
 
 DOCS = "https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis"
 

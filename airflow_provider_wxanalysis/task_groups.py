@@ -7,9 +7,9 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskGroup
 
-from airflow_provider_wxanalysis.destinations import table_name
+from airflow_provider_wxanalysis.bigquery.names import table_name
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
-from airflow_provider_wxanalysis.tasks import is_literal
+from airflow_provider_wxanalysis.tasks.base import is_literal
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
 

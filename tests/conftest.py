@@ -30,6 +30,7 @@ pytest_plugins = [
     "airflow_provider_wxanalysis.testing.pytest_plugin",
     "tests.support.canary",
     "tests.support.dag_runs",
+    "tests.support.hooks",
 ]
 
 #: Set to a project with billing to run the same tests on real BigQuery, with Application Default Credentials.

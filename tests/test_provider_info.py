@@ -15,10 +15,10 @@ import pytest
 
 from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS, get_provider_info
-from airflow_provider_wxanalysis.hooks.keys import NAMES
-from airflow_provider_wxanalysis.hooks.settings import AUTH_NEEDS, Settings
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from airflow_provider_wxanalysis.wechat.keys import NAMES
+from airflow_provider_wxanalysis.wechat.settings import AUTH_NEEDS, Settings
 from tests.support.servers import REPOSITORY
 
 INFO = get_provider_info()

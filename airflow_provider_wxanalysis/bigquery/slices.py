@@ -19,8 +19,8 @@ from google.cloud.bigquery import (
 )
 
 from airflow_provider_wxanalysis.bigquery.jobs import Jobs, Parameter
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.statements import Chunk, Slice, contents_statement, merge_statement
-from airflow_provider_wxanalysis.destinations import TableName
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period

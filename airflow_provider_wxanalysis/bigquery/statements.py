@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from airflow_provider_wxanalysis.columns import EXTRA, LEADING, LOAD
-from airflow_provider_wxanalysis.destinations import TableName
+from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, LOAD
+from airflow_provider_wxanalysis.catalogue.json_text import dump, dump_rows
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError
-from airflow_provider_wxanalysis.json_text import dump, dump_rows
 from airflow_provider_wxanalysis.periods import Period
 
 #: BigQuery takes requests of up to 10 MB and changes up to 4,000 partitions per job.

@@ -11,8 +11,8 @@ from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import explained
-from airflow_provider_wxanalysis.columns import LEADING, Column
-from airflow_provider_wxanalysis.destinations import TableName
+from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.catalogue.columns import LEADING, Column
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError
 

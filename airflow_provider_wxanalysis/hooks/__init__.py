@@ -1,1 +1,1 @@
-"""Talking to WeChat."""
+"""Airflow's access to WeChat."""

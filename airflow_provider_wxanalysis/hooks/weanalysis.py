@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.providers.common.compat.sdk import BaseHook, mask_secret
 from asgiref.sync import sync_to_async
 
-from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import Endpoint, Request, resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.hooks import form
-from airflow_provider_wxanalysis.hooks.redaction import redact
-from airflow_provider_wxanalysis.hooks.settings import Settings
+from airflow_provider_wxanalysis.wechat import records
+from airflow_provider_wxanalysis.wechat.redaction import redact
+from airflow_provider_wxanalysis.wechat.settings import Settings
 
 if TYPE_CHECKING:
     import requests
 
-    from airflow_provider_wxanalysis.hooks.transport import Transport
     from airflow_provider_wxanalysis.periods import Period
+    from airflow_provider_wxanalysis.wechat.transport import Transport
 
 #: A pause, in seconds, for threads whose reply has come: Python would let them wait while rows of several are made.
 GIVE_WAY = 1e-5
@@ -128,7 +128,7 @@ class WeAnalysisHook(BaseHook):
 
         :return: whether it worked, and what a person should know or do.
         """
-        from airflow_provider_wxanalysis.hooks.probe import probe
+        from airflow_provider_wxanalysis.wechat.probe import probe
 
         try:
             # Airflow's API server tests under a random connection id: errors had better not name it.
@@ -157,7 +157,7 @@ class WeAnalysisHook(BaseHook):
     @cached_property
     def _transport(self) -> Transport:
         # Here and not above: DAG files import hooks, and requests is slow to import.
-        from airflow_provider_wxanalysis.hooks.transport import Transport
+        from airflow_provider_wxanalysis.wechat.transport import Transport
 
         return Transport(self._settings, mask_secret)
 

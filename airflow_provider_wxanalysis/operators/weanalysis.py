@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_wxanalysis.endpoints import portrait_name
-from airflow_provider_wxanalysis.runs import earlier_periods, lookback_offsets
-from airflow_provider_wxanalysis.tasks import EndpointTask, fail_for_good
+from airflow_provider_wxanalysis.tasks.base import EndpointTask, fail_for_good
+from airflow_provider_wxanalysis.tasks.runs import earlier_periods, lookback_offsets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseSensorOperator, conf
 
 from airflow_provider_wxanalysis.exceptions import call_name
-from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
-from airflow_provider_wxanalysis.tasks import (
+from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
+from airflow_provider_wxanalysis.tasks.base import (
     EndpointTask,
     deadline_after,
     fail_for_good,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-from airflow_provider_wxanalysis.labels import SOURCES
+from airflow_provider_wxanalysis.catalogue.labels import SOURCES
 from airflow_provider_wxanalysis.testing import names
 from airflow_provider_wxanalysis.testing.figures import App, rolls, tidy, visits, visits_on
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_wxanalysis.hooks.security import MAX_SKEW, nonce
-from airflow_provider_wxanalysis.hooks.signature import KEY_BYTES, Frame, decrypt, encrypt, sign, verify
 from airflow_provider_wxanalysis.testing.answers import Answer, refuse
+from airflow_provider_wxanalysis.wechat.security import MAX_SKEW, nonce
+from airflow_provider_wxanalysis.wechat.signature import KEY_BYTES, Frame, decrypt, encrypt, sign, verify
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

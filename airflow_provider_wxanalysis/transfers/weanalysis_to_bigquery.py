@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator, conf
 
-from airflow_provider_wxanalysis.assets import announce, check_partitions, has_alias, table_asset
-from airflow_provider_wxanalysis.destinations import TableName, table_name
+from airflow_provider_wxanalysis.bigquery.names import TableName, table_name
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, EmptyReportError
+from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeChatConsoleLink
-from airflow_provider_wxanalysis.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
-from airflow_provider_wxanalysis.runs import earlier_periods, is_backfill, lookback_offsets
-from airflow_provider_wxanalysis.tasks import (
+from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, has_alias, table_asset
+from airflow_provider_wxanalysis.tasks.base import (
     EndpointTask,
     deadline_after,
     fail_for_good,
     is_literal,
     is_past,
 )
+from airflow_provider_wxanalysis.tasks.runs import earlier_periods, is_backfill, lookback_offsets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -186,13 +186,13 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Return what the load read and wrote, for Airflow's OpenLineage provider."""
-        from airflow_provider_wxanalysis.lineage import lineage
+        from airflow_provider_wxanalysis.tasks.lineage import lineage
 
         return lineage(self.entry, self._summary) if self._summary else None
 
     def _load(self, due: list[Period], context: Context) -> dict[str, Any]:
         # Here and not above: DAG files import this module, and Google's client is slow to import.
-        from airflow_provider_wxanalysis.loading import Load
+        from airflow_provider_wxanalysis.tasks.loading import Load
 
         load = Load(self.hook, self._slices(context), self.on_empty, self.empty_is_ready_after)
         load.run(due, self._earlier(due, context))

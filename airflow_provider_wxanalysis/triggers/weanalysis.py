@@ -15,9 +15,9 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.hooks.readiness import not_yet
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period, parse_date
-from airflow_provider_wxanalysis.readiness import not_yet
 
 
 class WeAnalysisPublishedTrigger(BaseTrigger):

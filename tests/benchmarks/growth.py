@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator
 
 from airflow_provider_wxanalysis.bigquery.statements import CHUNK_BYTES, Slice, encode, pack
+from airflow_provider_wxanalysis.catalogue.json_text import parse
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.json_text import parse
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.records import read
+from airflow_provider_wxanalysis.wechat.records import read
 from tests.benchmarks.measure import Program, Rounds, figure, in_turns
 from tests.benchmarks.report import Bars, Section, Table, bar
 from tests.benchmarks.server import APPS, LAST_DAY, Replies, calls, serving

@@ -10,8 +10,8 @@ from typing import Any
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.benchmarks.measure import Program, Rounds, Spread, figure, in_turns, ratio
 from tests.benchmarks.report import Bars, Section, Table, bar
+from tests.house.test_imports import IN_DAG_FILES
 from tests.support.servers import REPOSITORY
-from tests.test_imports import IN_DAG_FILES
 
 ENVIRONMENT = ".venv-bench-airflow"
 PACKAGE = "airflow_provider_wxanalysis"

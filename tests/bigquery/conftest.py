@@ -12,10 +12,10 @@ from airflow_provider_wxanalysis.bigquery import jobs as jobs_module
 from airflow_provider_wxanalysis.bigquery import slices as slices_module
 from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
 from airflow_provider_wxanalysis.bigquery.jobs import Jobs, TaskInstance
+from airflow_provider_wxanalysis.bigquery.names import table_name
 from airflow_provider_wxanalysis.bigquery.slices import Slices
 from airflow_provider_wxanalysis.bigquery.statements import Chunk, encode, pack
 from airflow_provider_wxanalysis.bigquery.tables import prepare_table
-from airflow_provider_wxanalysis.destinations import table_name
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.periods import Period
 

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from airflow_provider_wxanalysis import json_text
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.statements import (
     CHUNK_BYTES,
     MAX_PARTITIONS,
@@ -17,7 +17,7 @@ from airflow_provider_wxanalysis.bigquery.statements import (
     merge_statement,
     pack,
 )
-from airflow_provider_wxanalysis.destinations import TableName
+from airflow_provider_wxanalysis.catalogue import json_text
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period

@@ -84,7 +84,7 @@ def check_what_the_hook_reads(wechat: WeChatServer, per_minute: int) -> None:
     """Read the connection from Airflow's database as tasks do."""
     from airflow.models import Connection
 
-    from airflow_provider_wxanalysis.hooks.settings import Settings
+    from airflow_provider_wxanalysis.wechat.settings import Settings
 
     expected = Settings(
         appid=APPID,

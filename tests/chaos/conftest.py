@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
+from airflow_provider_wxanalysis.wechat import records
 from tests.chaos.workers import Load
 from tests.conftest import APPS, in_order
 from tests.support.proxy import Proxy, recording_proxy

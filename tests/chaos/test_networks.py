@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.tables import new_table
-from airflow_provider_wxanalysis.destinations import TableName
 from tests.chaos.ambush import Ambush, Moment
 from tests.chaos.conftest import PAGES, days, tables
 from tests.chaos.networks import TIMEOUT, Network, forget_request_id

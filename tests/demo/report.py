@@ -7,7 +7,7 @@ from typing import Any
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from airflow_provider_wxanalysis.columns import LOAD
+from airflow_provider_wxanalysis.catalogue.columns import LOAD
 
 Rows = list[dict[str, Any]]
 _SHOWN_ROWS = 3

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from airflow_provider_wxanalysis.exceptions import ERRCODES, WeAnalysisError
-from airflow_provider_wxanalysis.hooks import replies, transport
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
+from airflow_provider_wxanalysis.wechat import replies, transport
 from tests.support.servers import free_port
 
 APP = "wx00000000000000a1"

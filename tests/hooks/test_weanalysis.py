@@ -7,12 +7,12 @@ import json
 
 import pytest
 
-from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, CredentialsError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.wechat import records
 from tests.conftest import APPS
 from tests.support.servers import REPOSITORY
 

@@ -9,10 +9,10 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_wxanalysis.exceptions import ServiceBusyError
-from airflow_provider_wxanalysis.hooks import transport
 from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, last_closed_day
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.wechat import transport
 from tests.conftest import APPS, run_context
 
 YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))

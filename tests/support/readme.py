@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from airflow_provider_wxanalysis.columns import EXTRA, LEADING, LOAD, Column
+from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, LOAD, Column
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.intervals.table import SCHEDULES
 from tests.support.servers import REPOSITORY

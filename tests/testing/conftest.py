@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_wxanalysis.hooks.redaction import redact_urllib3_logs
 from airflow_provider_wxanalysis.testing import WeChatServer
+from airflow_provider_wxanalysis.wechat.redaction import redact_urllib3_logs
 from tests.testing.client import NOW, Client
 
 redact_urllib3_logs()  # the clients of these tests are not the package's own, which see to it

@@ -6,11 +6,11 @@ import datetime as dt
 
 import pytest
 
-from airflow_provider_wxanalysis import records
+from airflow_provider_wxanalysis.catalogue.performance import OPTIONS
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
-from airflow_provider_wxanalysis.performance import OPTIONS
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
+from airflow_provider_wxanalysis.wechat import records
 from tests.testing.client import APP, NOW, OTHER, Client
 
 YESTERDAY = NOW.date() - dt.timedelta(days=1)

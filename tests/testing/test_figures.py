@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_wxanalysis.catalogue.labels import DISTRIBUTIONS
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.labels import DISTRIBUTIONS
 from airflow_provider_wxanalysis.testing import WeChatServer, figures, replies, rules
 from tests.testing.client import APP, NOW, OTHER, SPANS, Client, dates, performance, timestamp
 

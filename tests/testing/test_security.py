@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.hooks.signature import Frame, decrypt, encrypt, sign, verify
 from airflow_provider_wxanalysis.testing import ApiSecurity, WeChatServer, faults
+from airflow_provider_wxanalysis.wechat.signature import Frame, decrypt, encrypt, sign, verify
 from tests.testing.client import APP, NOW, OTHER, SPANS, Client, dates
 
 PATH = ENDPOINTS["daily_summary"].path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_wxanalysis import records
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.wechat import records
 from tests.conftest import APPS, in_order
 from tests.transfers.conftest import latest
 

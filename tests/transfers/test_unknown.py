@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from airflow_provider_wxanalysis import shapes
+from airflow_provider_wxanalysis.catalogue import shapes
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.conftest import APPS
 from tests.transfers.conftest import latest

@@ -10,8 +10,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_wxanalysis.bigquery import statements
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
-from airflow_provider_wxanalysis.hooks import transport
 from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.wechat import transport
 from tests.conftest import APPS
 from tests.faults.matrix import CASES
 from tests.transfers.conftest import latest

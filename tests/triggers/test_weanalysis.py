@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from airflow_provider_wxanalysis.periods import DAY, last_closed_day
-from airflow_provider_wxanalysis.tasks import deadline_after
+from airflow_provider_wxanalysis.tasks.base import deadline_after
 from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger
 from tests.conftest import APPS

@@ -6,12 +6,12 @@ import datetime as dt
 import time
 from pathlib import Path
 
-from airflow_provider_wxanalysis import json_text
 from airflow_provider_wxanalysis.bigquery import statements
+from airflow_provider_wxanalysis.catalogue import json_text
+from airflow_provider_wxanalysis.catalogue.json_text import parse
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.json_text import parse
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.records import read
+from airflow_provider_wxanalysis.wechat.records import read
 from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 
 asked = arguments()

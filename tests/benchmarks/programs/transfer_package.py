@@ -8,12 +8,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from airflow_provider_wxanalysis import loading, records
 from airflow_provider_wxanalysis.bigquery import clients  # noqa: F401  what every load imports is not measured
 from airflow_provider_wxanalysis.bigquery.slices import Slices
-from airflow_provider_wxanalysis.hooks import transport  # noqa: F401  likewise
 from airflow_provider_wxanalysis.periods import SHANGHAI
+from airflow_provider_wxanalysis.tasks import loading
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from airflow_provider_wxanalysis.wechat import (
+    records,
+    transport,  # noqa: F401  likewise
+)
 from tests.benchmarks.stopwatch import Figures, arguments, clock, peak, report
 from tests.support.contexts import run_context
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
-from airflow_provider_wxanalysis.hooks.settings import Settings
+from airflow_provider_wxanalysis.wechat.settings import Settings
 
 SIZES = (1, 100, 10_000)
 MANY = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.hooks.settings import Settings
+from airflow_provider_wxanalysis.wechat.settings import Settings
 from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
 from tests.benchmarks.scale.units import clock, dollars, duration, percent, size

@@ -1,0 +1,1 @@
+"""What the catalogue of endpoints is made of; pure."""

@@ -1,0 +1,1 @@
+"""What operators, sensor and transfer share."""

@@ -1,0 +1,66 @@
+"""Telling Airflow which table a task has changed: assets, their events, and partitions of them.
+
+.. seealso:: https://airflow.apache.org/docs/apache-airflow/stable/authoring-and-scheduling/assets.html
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import airflow
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from packaging.version import Version
+
+from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+
+
+@functools.lru_cache(1024)  # assets are slow to make, and many tasks of a DAG file load one table
+def table_asset(table: TableName) -> Asset:
+    """Return the asset that stands for a table, under the name Airflow's Google provider gives it."""
+    return Asset(f"bigquery://{table.project}/{table.dataset}/{table.table}")
+
+
+def has_alias(outlets: Iterable[object]) -> bool:
+    """Whether the user wants the table announced through an alias."""
+    return any(isinstance(outlet, AssetAlias) for outlet in outlets)
+
+
+def check_partitions(emit_partitions: bool, outlets: Iterable[object]) -> None:
+    """Refuse ``emit_partitions`` where no event could carry a partition key.
+
+    :raises ConfigurationError: before Airflow 3.3, and where the table is not among the outlets.
+    """
+    if not emit_partitions:
+        return
+    if Version(Version(airflow.__version__).base_version) < Version("3.3"):
+        raise ConfigurationError(f"emit_partitions needs Airflow 3.3 or later; this is {airflow.__version__}.")
+    if not any(isinstance(outlet, Asset) for outlet in outlets):
+        raise ConfigurationError(
+            "emit_partitions needs a task that is not mapped and a table without templates and {appid}: "
+            "events of an AssetAlias carry no partition keys."
+        )
+
+
+def announce(
+    context: Mapping[str, Any], outlets: Sequence[object], table: TableName, extra: dict[str, Any], keys: Sequence[str]
+) -> None:
+    """Describe the change of ``table`` in the events of those outlets that stand for it.
+
+    :param context: Airflow's context.
+    :param outlets: the task's outlets: the table's own asset, or an alias to which it is added now.
+    :param table: the table.
+    :param extra: what the event says.
+    :param keys: partition keys that the event carries.
+    """
+    asset = table_asset(table)
+    for outlet in outlets:
+        if isinstance(outlet, AssetAlias):
+            context["outlet_events"][outlet].add(asset, extra=extra)
+        elif outlet == asset:
+            event = context["outlet_events"][asset]
+            event.extra = extra
+            if keys:
+                event.add_partitions(list(keys))

@@ -1,0 +1,1 @@
+"""The WeChat client: one app's calls over HTTP, without Airflow."""

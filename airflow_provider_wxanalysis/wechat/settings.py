@@ -1,0 +1,169 @@
+"""What an Airflow connection says, checked and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.wechat.addresses import DEFAULT_HOST, base_url, checked_url, proxies
+from airflow_provider_wxanalysis.wechat.keys import Keys, read_keys
+
+#: What each kind of ``auth`` needs beside the AppID: field of :class:`Settings` -> where the connection has it.
+AUTH_NEEDS: Mapping[str, Mapping[str, str]] = {
+    "stable": {"secret": "password (AppSecret)"},
+    "legacy": {"secret": "password (AppSecret)"},
+    "static": {"access_token": "extra access_token"},
+    "central": {"central_url": "extra central_url"},
+    "authorizer": {
+        "component_appid": "extra component_appid",
+        "component_access_token": "extra component_access_token",
+        "authorizer_refresh_token": "extra authorizer_refresh_token",
+    },
+}
+
+
+class ConnectionLike(Protocol):
+    """The part of Airflow's ``Connection`` that is read, the same in Airflow 2 and 3."""
+
+    conn_id: Any
+    login: Any
+    host: Any
+    schema: Any
+    port: Any
+
+    @property
+    def password(self) -> Any:
+        """The AppSecret."""
+
+    @property
+    def extra_dejson(self) -> Any:
+        """The extra fields."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One app's connection. Secrets stay out of its ``repr``.
+
+    :param appid: AppID.
+    :param base_url: API base without a slash at the end.
+    :param auth: where tokens come from: a key of :data:`AUTH_NEEDS`.
+    :param timeout: seconds to wait for a connection, and for each piece of a reply.
+    :param proxies: proxy URLs by scheme, as requests wants them; ``None`` leaves it to the environment.
+    :param verify: whether to check TLS certificates, or the path of a CA bundle.
+    :param requests_per_minute: the most data calls one task makes per minute; ``None`` for no limit.
+    :param max_concurrency: the most data calls one task has in flight.
+    :param keys: the keys of an account with API security; ``None`` for the many without.
+    """
+
+    appid: str
+    base_url: str = DEFAULT_HOST
+    auth: str = "stable"
+    timeout: float = 30.0
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
+    verify: bool | str = True
+    requests_per_minute: int | None = None
+    max_concurrency: int = 4
+    keys: Keys | None = None
+    secret: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    central_url: str | None = field(default=None, repr=False)
+    central_authorization: str | None = field(default=None, repr=False)
+    component_appid: str | None = None
+    component_access_token: str | None = field(default=None, repr=False)
+    authorizer_refresh_token: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_connection(cls, connection: ConnectionLike) -> Settings:
+        """Read an Airflow connection.
+
+        :raises ConfigurationError: naming the connection and the field, if something is missing or cannot work.
+        """
+        try:
+            return cls.read(connection)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Connection {connection.conn_id!r}: {error}") from None
+
+    @classmethod
+    def read(cls, connection: ConnectionLike) -> Settings:
+        """Read a connection whose id says nothing to anybody.
+
+        :raises ConfigurationError: naming the field alone.
+        """
+        extra = _filled(connection.extra_dejson)
+        appid = _text("login (AppID)", connection.login)
+        if not appid:
+            raise ConfigurationError("login is empty; it holds the mini program's AppID.")
+        central_url = _text("central_url", extra.get("central_url"))
+        settings = cls(
+            appid=appid,
+            base_url=base_url(connection.host, connection.schema, connection.port),
+            auth=str(extra.get("auth", "stable")),
+            timeout=_number("timeout", extra.get("timeout", 30.0), smallest=0.001, largest=600),
+            proxies=proxies(extra.get("proxies")),
+            verify=_verify(extra.get("verify", True)),
+            requests_per_minute=_whole("requests_per_minute", extra.get("requests_per_minute"), largest=100_000),
+            max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
+            keys=read_keys(extra),
+            secret=_text("password (AppSecret)", connection.password),
+            central_url=central_url and checked_url("central_url", central_url.replace("{appid}", appid)),
+            **{
+                name: _text(name, extra.get(name))
+                for name in (
+                    "access_token",
+                    "central_authorization",
+                    "component_appid",
+                    "component_access_token",
+                    "authorizer_refresh_token",
+                )
+            },
+        )
+        if settings.auth not in AUTH_NEEDS:
+            raise ConfigurationError(f"auth={settings.auth!r} is unknown; choose one of {', '.join(AUTH_NEEDS)}.")
+        if not (settings.central_authorization or "").isascii():
+            raise ConfigurationError("central_authorization is a header, which holds ASCII only.")
+        for name, place in AUTH_NEEDS[settings.auth].items():
+            if not getattr(settings, name):
+                raise ConfigurationError(f"{place} is empty, but auth={settings.auth} needs it.")
+        return settings
+
+
+def _filled(extra: Any) -> dict[str, Any]:
+    """Return the fields that say something; forms store the others as null or empty text."""
+    if not isinstance(extra, Mapping):
+        raise ConfigurationError(f"extra is no JSON object but {type(extra).__name__}.")
+    stripped = {name: value.strip(" ") if isinstance(value, str) else value for name, value in extra.items()}
+    return {name: value for name, value in stripped.items() if value not in (None, "")}
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+        raise ConfigurationError(f"{name} is no plain text; look for line breaks, invisible and foreign characters.")
+    return value.strip()
+
+
+def _number(name: str, value: Any, *, smallest: float, largest: float) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = -1.0
+    if isinstance(value, bool) or not smallest <= number <= largest:
+        raise ConfigurationError(f"{name}={value!r} is no number from {smallest:g} to {largest:g}.")
+    return number
+
+
+def _whole(name: str, value: Any, *, largest: int) -> int | None:
+    if value is None:
+        return None
+    number = _number(name, value, smallest=1, largest=largest)
+    if not number.is_integer():
+        raise ConfigurationError(f"{name}={value!r} is no whole number.")
+    return int(number)
+
+
+def _verify(value: Any) -> bool | str:
+    words = {"true": True, "false": False}
+    return words.get(str(value).lower(), str(value))

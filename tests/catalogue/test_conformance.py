@@ -1,0 +1,74 @@
+"""What every entry of the catalogue owes; a new one that lacks a part fails here. Its round trip is in transfers/."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import pytest
+
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, PORTRAITS
+from airflow_provider_wxanalysis.periods import Period
+from airflow_provider_wxanalysis.testing.rules import PATHS
+from airflow_provider_wxanalysis.wechat import records
+from tests.operators.test_weanalysis import subclasses
+from tests.support.readme import README
+from tests.support.servers import REPOSITORY
+
+FIXTURES = REPOSITORY / "tests" / "fixtures"
+#: The periods that the official samples speak of, where it is not the one day 2017-03-13.
+SAMPLED = {
+    "weekly_visit_trend": ("2017-03-06", "2017-03-12"),
+    "monthly_visit_trend": ("2017-03-01", "2017-03-31"),
+    "weekly_retain": ("2017-03-06", "2017-03-12"),
+    "monthly_retain": ("2017-02-01", "2017-02-28"),
+    "user_portrait": ("2017-06-11", "2017-06-11"),
+    "user_portrait_7d": ("2017-06-11", "2017-06-17"),
+    "user_portrait_30d": ("2017-05-13", "2017-06-11"),
+}
+
+pytestmark = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
+
+
+def operators():
+    """Every operator with the options that choose an entry."""
+    for cls in subclasses():
+        for options in [{"window_days": days} for days in PORTRAITS] if "Portrait" in cls.__name__ else [{}]:
+            yield cls, cls(task_id="t", **options).endpoint
+
+
+def test_one_operator_that_names_the_official_page(endpoint):
+    (cls,) = [cls for cls, name in operators() if name == endpoint.name]
+    assert endpoint.docs in cls.__doc__
+
+
+def test_an_official_sample_that_it_reads_without_questions(endpoint):
+    name = "user_portrait" if endpoint.latest_only else endpoint.name
+    reply = json.loads((FIXTURES / f"{name}.json").read_text())
+    if endpoint.name == "performance_data":  # its sample answers for two days
+        for table in reply["data"]["body"]["tables"]:
+            del table["lines"][0]["fields"][1:]
+    default = ("2021-01-03",) * 2 if endpoint.name == "performance_data" else ("2017-03-13",) * 2
+    period = Period(*map(dt.date.fromisoformat, SAMPLED.get(endpoint.name, default)))
+    assert endpoint.window.ending(period.end_date) == period
+    report = records.read(endpoint, "wx1", period, reply, endpoint.cells[0])
+    assert report.rows
+    assert (report.unknown, report.duplicates) == (frozenset(), 0)
+
+
+def test_columns_described_in_two_languages(endpoint):
+    for column in endpoint.table_columns:
+        assert re.search(r"[\u4e00-\u9fff]", column.zh)
+        assert column.en.isascii()
+        assert len(column.description) <= 1024
+
+
+def test_a_row_and_its_columns_in_readme(endpoint):
+    text = README.read_text()
+    assert len(re.findall(rf"^\| \[`{endpoint.name}`\]\({re.escape(endpoint.docs)}\) ", text, re.MULTILINE)) == 1
+    assert all(f"| `{column.name}` | {column.type}" in text for column in endpoint.table_columns)
+
+
+def test_a_place_in_the_local_wechat(endpoint):
+    assert endpoint.name in PATHS[endpoint.path]

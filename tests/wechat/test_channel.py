@@ -1,0 +1,127 @@
+"""The hook finds its way as requests does: proxies and certificates from the connection or from the environment."""
+
+import base64
+import dataclasses
+
+import pytest
+from requests import adapters
+
+from airflow_provider_wxanalysis.exceptions import TransportError
+from airflow_provider_wxanalysis.wechat.settings import Settings
+from airflow_provider_wxanalysis.wechat.transport import Transport
+from tests.support.relays import http_proxy, tls
+
+APP = "wx00000000000000a1"
+PATH = "/cgi-bin/openapi/quota/get"
+BODY = {"cgi_path": "/datacube/getweanalysisappiddailysummarytrend"}
+BASIC = base64.b64encode(b"user:canary").decode()
+
+
+@pytest.fixture
+def settings(wechat_server, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return Settings(APP, wechat_server.url, secret=wechat_server.apps.secret(APP), timeout=10)
+
+
+@pytest.fixture
+def proxy():
+    seen = []
+    with http_proxy(seen) as url:
+        yield url.replace("//", "//user:canary@"), seen
+
+
+@pytest.fixture
+def encrypted(wechat_server, settings, tmp_path):
+    with tls(wechat_server.port, tmp_path) as (url, authority):
+        yield dataclasses.replace(settings, base_url=url), str(authority)
+
+
+def ask(settings, times=2):
+    """Make calls, a token call first, and return what was asked through the session at last."""
+    transport = Transport(settings, lambda token: None, attempts=1)
+    with transport.session as session:
+        for _ in range(times):
+            assert transport.post(PATH, BODY, endpoint="quota")["errcode"] == 0
+        # requests' own way has to be the same.
+        assert session.post(settings.base_url + PATH, json=BODY, verify=settings.verify, timeout=10).ok
+
+
+def test_straight(settings, wechat_server):
+    ask(settings)
+    assert [call.path for call in wechat_server.calls] == ["/cgi-bin/stable_token", PATH, PATH, PATH]
+
+
+def test_a_proxy_of_the_connection(settings, proxy, wechat_server):
+    url, seen = proxy
+    ask(dataclasses.replace(settings, proxies={"http": url, "https": url}))
+    assert len(wechat_server.calls) == 4
+    (head,) = seen  # one connection serves all
+    assert head.startswith(f"POST {wechat_server.url}/cgi-bin/stable_token HTTP/1.1\r\n")
+    assert f"Proxy-Authorization: Basic {BASIC}" in head
+
+
+def test_a_proxy_of_the_environment(settings, proxy, monkeypatch):
+    url, seen = proxy
+    monkeypatch.setenv("HTTP_PROXY", url)
+    ask(settings)
+    (head,) = seen
+    assert "/cgi-bin/stable_token HTTP/1.1" in head, "the channel's own call, not the session's"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    ask(settings)
+    assert len(seen) == 1
+
+
+def test_a_certificate_nobody_trusts(encrypted):
+    settings, _ = encrypted
+    with pytest.raises(TransportError, match="TLS certificate or handshake of 127.0.0.1:.* set verify") as raised:
+        ask(settings)
+    assert not raised.value.busy
+
+
+def test_a_ca_bundle_of_the_connection(encrypted):
+    settings, authority = encrypted
+    ask(dataclasses.replace(settings, verify=authority))
+
+
+def test_a_ca_bundle_of_the_environment(encrypted, monkeypatch):
+    settings, authority = encrypted
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority)
+    ask(settings)
+
+
+@pytest.mark.skipif(hasattr(adapters, "_preloaded_ssl_context"), reason="requests has read its bundle at its import")
+def test_requests_own_ca_bundle_is_the_default(encrypted, monkeypatch):
+    settings, authority = encrypted
+    monkeypatch.setattr(adapters, "DEFAULT_CA_BUNDLE_PATH", authority)
+    ask(settings)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_certificates_unseen(encrypted):
+    settings, _ = encrypted
+    ask(dataclasses.replace(settings, verify=False))
+
+
+def test_tls_through_a_proxy(encrypted, proxy):
+    (settings, authority), (url, seen) = encrypted, proxy
+    ask(dataclasses.replace(settings, verify=authority, proxies={"https": url}))
+    (head,) = seen
+    assert head.startswith(f"CONNECT {settings.base_url.removeprefix('https://')} HTTP/1.")
+    assert f"Proxy-Authorization: Basic {BASIC}" in head
+
+
+def test_a_path_may_have_a_query_of_its_own(settings, wechat_server):
+    transport = Transport(settings, lambda token: None, attempts=1)
+    with transport.session:
+        assert transport.post(f"{PATH}?lang=zh", BODY, endpoint="quota")["errcode"] == 0
+
+
+def test_a_session_that_was_closed_opens_new_connections(settings, proxy):
+    url, seen = proxy
+    transport = Transport(dataclasses.replace(settings, proxies={"http": url}), lambda token: None, attempts=1)
+    for opened in (1, 2):
+        with transport.session:
+            transport.post(PATH, BODY, endpoint="quota")
+        assert len(seen) == opened

@@ -1,0 +1,151 @@
+"""Tokens and AppSecrets stay out of every text. What a whole test run writes is searched by tests/support/canary.py."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+
+import pytest
+import requests
+
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, TransportError, WeAnalysisError
+from airflow_provider_wxanalysis.operators.weanalysis import WeAnalysisDailySummaryOperator
+from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
+from airflow_provider_wxanalysis.testing import CANARY, WeChatServer, faults
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from tests.support.canary import Leaks, search, shown
+
+AUTHS = ("stable", "legacy", "static", "central", "authorizer")
+AUTHORIZATION = f"Bearer {CANARY}"
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+@pytest.mark.parametrize(
+    "fault",
+    [faults.errcode(40001), faults.errcode(61503), faults.http(500), faults.truncated(), faults.not_json(),
+     faults.reset(), faults.hang(30), faults.wrong_shape({"list": [1]}),
+     faults.wrong_shape({"access_token": CANARY + " "})],
+    ids=lambda fault: fault.name,
+)  # fmt: skip
+@pytest.mark.parametrize("where", [None, "token"])
+def test_no_error_holds_a_secret(hook, wechat_server, yesterday, pauses, auth, fault, where):
+    wechat_server.central_authorization = AUTHORIZATION
+    app = hook(auth=auth, timeout=0.2, central_authorization=AUTHORIZATION)
+    wechat_server.faults.add(fault, endpoint=where, times=None)
+    try:
+        app.fetch("daily_summary", yesterday)
+    except WeAnalysisError as error:
+        text = shown(error)
+    else:
+        text = ""
+        assert (auth, where) == ("static", "token")
+    assert CANARY not in text
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+def test_no_object_shows_a_secret(hook, wechat_server, yesterday, connect, auth):
+    wechat_server.central_authorization = AUTHORIZATION
+    app = hook(auth=auth, central_authorization=AUTHORIZATION)
+    rows = app.fetch("daily_summary", yesterday)
+    transport = app._transport
+    tasks = [
+        WeAnalysisDailySummaryOperator(task_id="a"),
+        WeAnalysisDataSensor(task_id="b", endpoint="daily_summary"),
+        WeAnalysisToBigQueryOperator(task_id="c", endpoint="daily_summary", destination_project_dataset_table="p.d.t"),
+    ]
+    for task in tasks:
+        task.hook._settings  # noqa: B018 (it reads the connection)
+    objects = [app, app.get_conn(), transport, transport.settings, transport.tokens, transport.tokens.describe(), rows]
+    objects += [wechat_server, wechat_server.calls, *tasks, [vars(task) for task in tasks]]
+    assert CANARY in transport.tokens.get(), "or this test finds nothing"
+    assert [each for each in objects if CANARY in shown(each)] == []
+
+
+@pytest.mark.parametrize("where", [None, "token"])
+@pytest.mark.parametrize("auth", AUTHS)
+def test_no_redirect_is_followed(hook, wechat_server, yesterday, auth, where):
+    with WeChatServer() as other:
+        wechat_server.faults.add(faults.redirect(f"{other.url}/elsewhere"), endpoint=where, times=None)
+        app = hook(auth=auth)
+        if (auth, where) == ("static", "token"):
+            app.fetch("daily_summary", yesterday)
+        else:
+            with pytest.raises(TransportError, match="HTTP status 307"):
+                app.fetch("daily_summary", yesterday)
+        assert other.calls == []
+
+
+def test_a_session_that_follows_one_takes_no_token_along(hook, wechat_server):
+    with WeChatServer() as other:
+        wechat_server.faults.add(faults.redirect(f"{other.url}/cgi-bin/openapi/quota/get"), endpoint="quota")
+        hook().get_conn().post(f"{wechat_server.url}/cgi-bin/openapi/quota/get", json={})
+        assert [call.errcode for call in other.calls] == [41001], "no token came"
+
+
+def test_a_url_s_query_is_cut_to_its_end(hook, wechat_server, yesterday, monkeypatch, pauses):
+    wechat_server.stop()
+    app = hook_with_central_url(monkeypatch, f"http://127.0.0.1:9/token?a='x')&key=({CANARY}")
+    with pytest.raises(TransportError) as caught, app.get_conn():
+        app.fetch("daily_summary", yesterday)
+    assert CANARY not in shown(caught.value)
+    wechat_server.start()
+
+
+def hook_with_central_url(monkeypatch, url):
+    import json
+
+    from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+
+    extra = {"auth": "central", "central_url": url}
+    connection = {"conn_type": "weanalysis", "login": "wx1", "host": "http://127.0.0.1:9", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_CENTRAL", json.dumps(connection))
+    return WeAnalysisHook("central")
+
+
+@pytest.mark.parametrize("field", ["password", "login"])
+def test_a_connection_that_is_refused_shows_no_secret(field):
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_wxanalysis.wechat.settings import Settings
+
+    fields = {"login": "wx1", "password": CANARY, field: f"{CANARY}\n"}
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_connection(Connection(conn_id="c", conn_type="weanalysis", **fields))
+    assert CANARY not in shown(caught.value)
+
+
+class TestTheSearch:
+    """It finds what it is there to find."""
+
+    def test_log_records_and_their_exceptions(self):
+        leaks = Leaks()
+        try:
+            raise ValueError(CANARY)
+        except ValueError:
+            record = logging.LogRecord("name", logging.DEBUG, "path", 1, "message %s", ("plain",), None)
+            leaks.handle(record)
+            assert leaks.take() == []
+            record.exc_info = __import__("sys").exc_info()
+            leaks.handle(record)
+        assert len(leaks.take()) == 1
+
+    def test_files_and_databases(self, tmp_path):
+        (tmp_path / "logs").mkdir()
+        (tmp_path / "logs/task.log").write_bytes(b"\xff" + CANARY.encode())
+        with sqlite3.connect(tmp_path / "airflow.db") as database:
+            database.executescript(f"""
+                CREATE TABLE xcom (value TEXT); INSERT INTO xcom VALUES ('a {CANARY}');
+                CREATE TABLE connection (password TEXT); INSERT INTO connection VALUES ('{CANARY}');
+            """)
+        database.close()
+        found = sorted(search(tmp_path))
+        assert len(found) == 2
+        assert "table xcom" in found[0]
+        assert "task.log" in found[1]
+
+    def test_chains_of_exceptions(self):
+        inner = requests.ConnectionError(CANARY)
+        outer = TransportError("plain")
+        assert CANARY not in shown(outer)
+        outer.__context__ = inner
+        assert CANARY in shown(outer)

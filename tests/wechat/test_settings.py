@@ -1,0 +1,220 @@
+"""What a connection may say, and what is refused before any secret travels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from airflow.models import Connection as ORMConnection
+from airflow.providers.common.compat.sdk import BaseHook, Connection
+
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS
+from airflow_provider_wxanalysis.wechat.settings import DEFAULT_HOST, Settings
+
+
+def settings(extra=None, **fields):
+    fields = {"login": "wx1", "password": "s3cret", "extra": extra, **fields}
+    fields["extra"] = json.dumps(fields["extra"] or {})
+    return Settings.from_connection(Connection(conn_id="c", conn_type="weanalysis", **fields))
+
+
+def test_defaults_are_safe():
+    found = settings()
+    assert (found.appid, found.base_url, found.auth) == ("wx1", DEFAULT_HOST, "stable")
+    assert (found.timeout, found.verify, found.max_concurrency, found.requests_per_minute) == (30, True, 4, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({"host": "api2.weixin.qq.com"}, "https://api2.weixin.qq.com"),
+        ({"host": "https://proxy.example/wechat/"}, "https://proxy.example/wechat"),
+        ({"host": "127.0.0.1", "schema": "http", "port": 8070}, "http://127.0.0.1:8070"),
+        ({"host": "http://localhost:8070"}, "http://localhost:8070"),
+        ({"host": "http://[::1]:8070"}, "http://[::1]:8070"),
+        ({"host": "https://a.example", "port": 444}, "https://a.example:444"),
+        ({"host": "https://a.example/wechat", "port": 444}, "https://a.example:444/wechat"),
+        ({"host": "https://a.example:444", "port": 443}, "https://a.example:444"),
+        ({"host": "API2.Weixin.QQ.com/Path"}, "https://api2.weixin.qq.com/Path"),
+        ({"host": " ", "port": 443}, f"{DEFAULT_HOST}:443"),
+        ({"host": "", "schema": "", "port": 0}, DEFAULT_HOST),
+        ({"host": "HTTPS://API.weixin.qq.com/"}, "https://api.weixin.qq.com"),
+    ],
+)
+def test_hosts(fields, url):
+    assert settings(**fields).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"login": None}, "login is empty; it holds the mini program's AppID"),
+        ({"password": None}, r"password \(AppSecret\) is empty, but auth=stable needs it"),
+        ({"password": "s3cret\n"}, "look for line breaks"),
+        ({"host": "api.weixin.qq.com", "schema": "http"}, "plain http to api.weixin.qq.com"),
+        ({"host": "http://10.0.0.1"}, "plain http"),
+        ({"host": "http://127.0.0.1.example.com"}, "plain http"),
+        ({"host": "ftp://x"}, "no http or https address"),
+        ({"host": "https://user:s3cret@x"}, "host holds a user name or password before the @"),
+        ({"host": "https://x?y=1"}, r"without \? or #"),
+        ({"host": "https://x:99999"}, "host is no web address; look for a wrong port"),
+        ({"host": "https://x:0"}, "host is no web address"),
+        ({"host": "https://[::1"}, "host is no web address"),
+        ({"host": "api weixin"}, "host is no web address"),
+        ({"host": "https://例子.com"}, "host is no web address"),
+        ({"login": "ｗｘ1"}, "is no plain text; look for line breaks, invisible and foreign"),
+        ({"extra": {"central_authorization": "Bearer s3cret 中"}}, "central_authorization is no plain text"),
+        ({"extra": {"timeout": 10**400}}, "is no number from 0.001 to 600"),
+        ({"extra": {"timeout": "nan"}}, "timeout='nan' is no number"),
+        ({"extra": {"proxies": "http://user:s3cret pw@proxy"}}, "proxies is no web address"),
+        ({"extra": {"proxies": "http://user:s3cret@:x"}}, "proxies is no web address"),
+        ({"extra": {"proxies": "http://user:s3cret@"}}, "proxies is no URL such as"),
+        ({"extra": ["s3cret"]}, "extra is no JSON object but list"),
+        ({"host": "http://api.weixin.qq.com\\@127.0.0.1"}, "host is no web address"),
+        (
+            {"extra": {"auth": "magic"}},
+            "auth='magic' is unknown; choose one of stable, legacy, static",
+        ),
+        ({"extra": {"auth": "static"}}, "extra access_token is empty, but auth=static needs it"),
+        ({"extra": {"auth": "central"}}, "extra central_url is empty"),
+        ({"extra": {"auth": "central", "central_url": "http://tokens.example/{appid}"}}, "central_url uses plain http"),
+        (
+            {"extra": {"auth": "central", "central_url": "https://user:s3cret@tokens.example"}},
+            "central_url holds a user name or password",
+        ),
+        (
+            {"extra": {"auth": "central", "central_url": "http://tokens.example\\@127.0.0.1/"}},
+            "central_url is no web address",
+        ),
+        (
+            {"extra": {"auth": "central", "central_url": "https://t.example", "central_authorization": "s3cret 密"}},
+            "central_authorization is no plain text",
+        ),
+        ({"extra": {"auth": "authorizer", "component_appid": "a"}}, "extra component_access_token is empty"),
+        ({"extra": {"timeout": 0}}, "timeout=0 is no number from"),
+        ({"extra": {"timeout": "soon"}}, "timeout='soon'"),
+        ({"extra": {"timeout": 10**400}}, "is no number from"),
+        ({"extra": {"max_concurrency": 65}}, "max_concurrency=65"),
+        ({"extra": {"max_concurrency": 1.5}}, "no whole number"),
+        ({"extra": {"requests_per_minute": -1}}, "requests_per_minute=-1"),
+        ({"extra": {"requests_per_minute": True}}, "requests_per_minute=True"),
+        ({"extra": {"proxies": ["x"]}}, "proxies is a proxy's URL"),
+        ({"extra": {"proxies": "{not json"}}, "proxies is no valid JSON"),
+        ({"extra": {"proxies": "ftp://user:s3cret@proxy"}}, "proxies is no URL such as .*one of http, https, socks4"),
+    ],
+)
+def test_connections_that_cannot_work(fields, message):
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        settings(**fields)
+    assert str(caught.value).startswith("Connection 'c': ")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "name", "value"),
+    [
+        ({"timeout": "12.5"}, "timeout", 12.5),
+        ({"max_concurrency": "16"}, "max_concurrency", 16),
+        ({"requests_per_minute": 600}, "requests_per_minute", 600),
+        ({"requests_per_minute": ""}, "requests_per_minute", None),
+        ({"verify": False}, "verify", False),
+        ({"verify": "false"}, "verify", False),
+        ({"verify": "False "}, "verify", False),
+        ({"verify": True}, "verify", True),
+        ({"verify": None}, "verify", True),
+        ({"verify": "  "}, "verify", True),
+        ({"verify": " /etc/ca.pem"}, "verify", "/etc/ca.pem"),
+        ({"auth": None}, "auth", "stable"),
+        ({"auth": " legacy "}, "auth", "legacy"),
+        ({"timeout": None}, "timeout", 30.0),
+        ({"timeout": " 5 "}, "timeout", 5.0),
+        ({"timeout": ""}, "timeout", 30.0),
+        ({"max_concurrency": 8.0}, "max_concurrency", 8),
+        ({"proxies": "proxy:3128"}, "proxies", {"http": "proxy:3128", "https": "proxy:3128"}),
+        ({"proxies": ' {"https": "socks5h://u:p%20w@proxy:1"} '}, "proxies", {"https": "socks5h://u:p%20w@proxy:1"}),
+        ({"proxies": "http://proxy:3128"}, "proxies", {"http": "http://proxy:3128", "https": "http://proxy:3128"}),
+        ({"proxies": '{"https": "http://proxy:3128"}'}, "proxies", {"https": "http://proxy:3128"}),
+        ({"proxies": {"https": "http://proxy:3128"}}, "proxies", {"https": "http://proxy:3128"}),
+    ],
+)
+def test_transport_settings(extra, name, value):
+    assert getattr(settings(extra), name) == value
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("weanalysis://wx1:s3cret@", {}),
+        ("weanalysis://wx1:s3cret@:443/", {"base_url": f"{DEFAULT_HOST}:443"}),
+        ("weanalysis://wx1:s3cret@api2.weixin.qq.com", {"base_url": "https://api2.weixin.qq.com"}),
+        ("weanalysis://wx1:s3cret@127.0.0.1:8070/http", {"base_url": "http://127.0.0.1:8070"}),
+        ("weanalysis://http://wx1:s3cret@127.0.0.1:8070", {"base_url": "http://127.0.0.1:8070"}),
+        ("weanalysis://wx1:s%2Fcr%40t@", {"secret": "s/cr@t"}),
+        (
+            "weanalysis://wx1:s3cret@/?timeout=5&verify=false&max_concurrency=8&requests_per_minute=60&auth=legacy",
+            {"timeout": 5.0, "verify": False, "max_concurrency": 8, "requests_per_minute": 60, "auth": "legacy"},
+        ),
+        (
+            "weanalysis://wx1@/?auth=central&central_url=https%3A%2F%2Ftokens.example%2F%7Bappid%7D&verify=%2Fca.pem",
+            {"auth": "central", "central_url": "https://tokens.example/wx1", "verify": "/ca.pem", "secret": None},
+        ),
+        (
+            "weanalysis://wx1:s3cret@/?proxies=http%3A%2F%2Fproxy%3A3128&timeout=",
+            {"proxies": {"http": "http://proxy:3128", "https": "http://proxy:3128"}, "timeout": 30.0},
+        ),
+    ],
+)
+def test_connections_written_as_a_uri(monkeypatch, uri, expected):
+    monkeypatch.setenv("AIRFLOW_CONN_C", uri)
+    found = Settings.from_connection(BaseHook.get_connection("c"))
+    defaults = Settings("wx1", secret="s3cret")
+    assert found == replace(defaults, **expected)
+
+
+FORM = dict.fromkeys(CONN_FIELDS) | {
+    name: field["schema"]["default"] for name, field in CONN_FIELDS.items() if "default" in field["schema"]
+}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"host": "https://proxy.example:8443/wechat/", "port": 443},
+        {"host": "http://[::1]:8070"},
+        {"host": "127.0.0.1", "schema": "http", "port": 8070},
+        {"password": "a/b:c@d%20&+?#"},
+        {"extra": {**FORM, "verify": False, "proxies": {"https": "http://u:p%40@proxy:1"}, "timeout": 2.5}},
+    ],
+)
+def test_the_test_button_s_way_changes_nothing(monkeypatch, fields):
+    """Airflow's API server hands the form's fields to the hook as a URI in its environment."""
+    fields = {"login": "wx1", "password": "s3cret", "extra": FORM, **fields}
+    stored = ORMConnection(conn_id="c", conn_type="weanalysis", **{**fields, "extra": json.dumps(fields["extra"])})
+    monkeypatch.setenv("AIRFLOW_CONN_C", stored.get_uri())
+    assert Settings.from_connection(BaseHook.get_connection("c")) == Settings.from_connection(stored)
+
+
+def test_a_form_left_as_it_is_means_the_defaults():
+    assert settings(FORM) == settings()
+
+
+def test_the_token_server_s_address_is_filled_in():
+    extra = {"auth": "central", "central_url": "https://tokens.example/wechat/{appid}?kind=mini"}
+    assert settings(extra, password=None).central_url == "https://tokens.example/wechat/wx1?kind=mini"
+
+
+def test_secrets_stay_out_of_the_repr():
+    extra = {
+        "auth": "static",
+        "access_token": "canary-token",
+        "central_authorization": "canary-authorization",
+        "component_access_token": "canary-component",
+        "authorizer_refresh_token": "canary-refresh",
+        "proxies": "http://user:canary-proxy@proxy:3128",
+    }
+    found = settings(extra, password="canary-secret")
+    assert found.access_token == "canary-token"
+    assert "canary" not in f"{found!r}{found}"
