@@ -9,7 +9,7 @@
 # make clean   remove what the others made
 #
 # Each sets up what it needs: .venv (Airflow and this package), .venv-bigquery (local-bigquery, on Python 3.13) and, for
-# the tests, .venv-airflow-* (other versions of Airflow, on Python 3.11 or 3.12; Airflow with Celery), for the benchmarks
+# the tests, .venv-airflow-* (other versions of Airflow and Python; Airflow with Celery), for the benchmarks
 # .venv-bench-* (what the package is compared with).
 
 SHELL := /bin/bash
@@ -28,11 +28,12 @@ BIGQUERY_EXTENSIONS := spatial ducklake icu
 # The short suite in tests/compat runs in every environment, all tests run in the main one. "lowest" has the oldest of
 # everything that pyproject.toml allows.
 MAIN := 3.3
-OTHERS := 2.11 3.0 3.1 3.2 google lowest
+OTHERS := 2.11 3.0 3.1 3.2 google lowest python313
 PRERELEASE := 3.4
 LIVE := celery
-EXTRAS_$(MAIN) := dev
 EXTRAS_google := google
+GROUPS_$(MAIN) := dev
+PYTHON_python313 := 3.13
 PEERS := airflow dlt airbyte pandas
 BENCH_airflow := --constraint $(LOCKS)/airflow-google.txt --editable .
 # Two test files at a time, since tests wait for Airflow's processes a lot; in their order, as the slow ones are spread.
@@ -69,18 +70,19 @@ $(VENV)/.installed: pyproject.toml $(LOCKS)/airflow-$(MAIN).txt
 	echo "Installing Airflow and this package into $(VENV) ..."
 	test -x $(PYTHON) || "$$python" -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
-	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-$(MAIN).txt --editable '.[dev]'
+	$(UV) pip install --quiet --python $(PYTHON) --constraint $(LOCKS)/airflow-$(MAIN).txt \
+	  --group dev --editable .
 	touch $@
 
 audit: $(VENV)/.installed
 	$(UV) tool run pip-audit --disable-pip --no-deps --requirement $(LOCKS)/airflow-$(MAIN).txt
 
 .venv-airflow-%/.installed: pyproject.toml $(LOCKS)/airflow-%.in $(LOCKS)/airflow-%.txt | $(VENV)/.installed
-	@python="$$(python3 tests/support/find_python.py 3.11 3.12)"
+	@python="$$(python3 tests/support/find_python.py $(or $(PYTHON_$*),3.11 3.12))"
 	echo "Installing Airflow $* into $(@D) ..."
 	test -x $(@D)/bin/python || "$$python" -m venv --without-pip $(@D)
 	$(UV) pip install --quiet --python $(@D)/bin/python --constraint $(LOCKS)/airflow-$*.txt \
-	  --requirement $(LOCKS)/airflow-$*.in --editable '.[$(EXTRAS_$*)]'
+	  --requirement $(LOCKS)/airflow-$*.in --editable '.$(EXTRAS_$*:%=[%])'
 	touch $@
 
 .venv-bench-%/.installed: tests/benchmarks/requirements-%.txt | $(VENV)/.installed
@@ -120,7 +122,7 @@ COMPILE = $(UV) pip compile --quiet --upgrade --universal --no-header --no-annot
 lock: $(patsubst %,lock-%,$(MAIN) $(OTHERS) $(PRERELEASE) $(LIVE)) lock-local-bigquery
 
 lock-%: $(LOCKS)/airflow-%.in | $(VENV)/.installed
-	$(COMPILE) --python-version 3.11 pyproject.toml $(EXTRAS_$*:%=--extra %) $< --output-file $(LOCKS)/airflow-$*.txt \
+	$(COMPILE) --python-version 3.11 pyproject.toml $(EXTRAS_$*:%=--extra %) $(GROUPS_$*:%=--group %) $< --output-file $(LOCKS)/airflow-$*.txt \
 	  $(if $(filter lowest,$*),--resolution lowest-direct) \
 	  $(if $(AS_OF_$*),--exclude-newer $(AS_OF_$*) $(AS_OF_TODAY:%=--exclude-newer-package %=false))
 
