@@ -7,6 +7,7 @@ and, if its reply has a new shape, a function in :mod:`~airflow_provider_wxanaly
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import difflib
 import hashlib
 import json
@@ -114,6 +115,22 @@ class Endpoint:
     def cuts(self, rows: Sequence[object]) -> bool:
         """Whether ``rows`` are so many that WeChat has probably cut its list."""
         return self.row_limit is not None and len(rows) >= self.row_limit
+
+    def grown_since(
+        self, period: Period, loaded_at: dt.datetime, now: dt.datetime, published_after: dt.timedelta
+    ) -> bool:
+        """Whether the figures of ``period`` can have grown since they were loaded.
+
+        They grow when one of the periods at ``refresh_offsets`` after it closes, as soon as WeChat publishes that one:
+        what was loaded within ``published_after`` of the close may have come too early.
+
+        :param period: the period loaded.
+        :param loaded_at: when it was loaded; aware.
+        :param now: the time; aware.
+        :param published_after: how long after a period's end WeChat has surely published it.
+        """
+        closings = (self.window.later(period, offset).closes_at for offset in self.refresh_offsets)
+        return any(closed <= now and loaded_at < closed + published_after for closed in closings)
 
     def ref_dates(self, period: Period) -> frozenset[str]:
         """Return the spellings of ``period`` that a reply may carry."""

@@ -19,6 +19,7 @@
       EmptyReportError           a period without rows where rows were expected
       DestinationError           BigQuery refuses the table, the dataset or the permission
       SupersededError            a later try of the same task has taken over
+      LoadError                  several apps or periods of one load failed; it holds them
 
 ``retryable`` says whether the same call can succeed later: operators end the task at once when it cannot.
 
@@ -28,6 +29,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 
@@ -203,6 +205,35 @@ class SupersededError(WeAnalysisError):
     """
 
     retryable = True
+
+
+class Failure(NamedTuple):
+    """One period of one app that a load could not get.
+
+    :param appid: the mini program; the connection's id where not even that is known.
+    :param period: the period.
+    :param error: why.
+    """
+
+    appid: str
+    period: object
+    error: WeAnalysisError
+
+
+class LoadError(WeAnalysisError):
+    """Several apps or periods of one load failed. Everything else is in the table.
+
+    :param message: what failed, what is in the table, and how to go on.
+    :param failures: every failure, in the order of apps and periods. ``retryable`` is true if any of them is.
+    """
+
+    def __init__(self, message: str, failures: Sequence[Failure]) -> None:
+        super().__init__(message, failures)
+        self.failures = tuple(failures)
+        self.retryable = any(failure.error.retryable for failure in failures)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class ErrorCode(NamedTuple):

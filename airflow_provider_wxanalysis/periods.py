@@ -87,6 +87,12 @@ class Window:
             period = self.latest(period.end_date - _DAY)
         return period
 
+    def later(self, period: Period, count: int) -> Period:
+        """Return the ``count``-th period after ``period``."""
+        for _ in range(count):
+            period = self.containing(period.end_date + _DAY)
+        return period
+
     def between(self, from_date: dt.date, to_date: dt.date) -> list[Period]:
         """Return the periods that make up the days ``from_date`` to ``to_date``, both inclusive.
 

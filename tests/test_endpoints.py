@@ -253,3 +253,39 @@ def test_performance_requests() -> None:
     assert [request.body["module"] for request in requests] == ["10016", "10017", "10021", "10022", "10023"]
     assert {param["value"] for request in requests for param in request.body["params"]} == {"-1"}
     assert PERFORMANCE_DATA.ref_dates(day) == {"20210103"}
+
+
+CLOCK = dt.timezone(dt.timedelta(hours=8))
+
+
+def at(month: int, day: int, hour: int) -> dt.datetime:
+    return dt.datetime(2026, month, day, hour, tzinfo=CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last", "loaded_at", "now", "grown"),
+    [
+        ("daily_retain", (3, 1), (3, 1), at(3, 2, 11), at(3, 2, 23), False),  # nothing has closed since
+        ("daily_retain", (3, 1), (3, 1), at(3, 2, 11), at(3, 3, 0), True),  # the day after has
+        ("daily_retain", (3, 1), (3, 1), at(3, 3, 14), at(3, 3, 23), True),  # WeChat may have published later
+        ("daily_retain", (3, 1), (3, 1), at(3, 3, 15), at(3, 3, 23), False),
+        ("daily_retain", (3, 1), (3, 1), at(3, 9, 15), at(3, 15, 23), False),  # between the 7th and the 14th day
+        ("daily_retain", (3, 1), (3, 1), at(3, 9, 15), at(3, 16, 0), True),
+        ("daily_retain", (3, 1), (3, 1), at(4, 1, 15), at(12, 1, 0), False),  # ripe
+        ("weekly_retain", (3, 2), (3, 8), at(3, 9, 11), at(3, 15, 23), False),
+        ("weekly_retain", (3, 2), (3, 8), at(3, 9, 11), at(3, 16, 0), True),
+        ("weekly_retain", (3, 2), (3, 8), at(4, 6, 15), at(12, 1, 0), False),
+        ("monthly_retain", (1, 1), (1, 31), at(2, 28, 23), at(3, 1, 0), True),
+        ("visit_page", (3, 1), (3, 1), at(3, 2, 1), at(12, 1, 0), False),  # never grows
+    ],
+)
+def test_what_can_have_grown(
+    name: str,
+    first: tuple[int, int],
+    last: tuple[int, int],
+    loaded_at: dt.datetime,
+    now: dt.datetime,
+    grown: bool,
+) -> None:
+    period = Period(dt.date(2026, *first), dt.date(2026, *last))
+    assert ENDPOINTS[name].grown_since(period, loaded_at, now, dt.timedelta(hours=15)) is grown

@@ -21,7 +21,9 @@ from airflow_provider_wxanalysis.exceptions import (
     DateRangeError,
     DestinationError,
     EmptyReportError,
+    Failure,
     InvalidTokenError,
+    LoadError,
     NotAuthorizedError,
     PayloadError,
     QuotaExceededError,
@@ -208,3 +210,13 @@ def test_errors_say_whether_they_pass_and_survive_pickling(error: WeAnalysisErro
 
 def test_a_configuration_error_is_a_value_error() -> None:
     assert issubclass(ConfigurationError, ValueError)
+
+
+def test_a_load_error_holds_what_failed_and_survives_pickling() -> None:
+    failures = (Failure("wx1", None, error_for(40125)), Failure("wx2", None, error_for(61503)))
+    error = LoadError("Two apps failed.", failures)
+    assert (str(error), error.failures, error.retryable) == ("Two apps failed.", failures, True)
+    assert not LoadError("One app failed.", failures[:1]).retryable
+    twin = pickle.loads(pickle.dumps(error))
+    assert (str(twin), twin.retryable) == (str(error), True)
+    assert [str(failure.error) for failure in twin.failures] == [str(failure.error) for failure in failures]

@@ -258,6 +258,7 @@ def test_latest_and_containing(window: Window, on: str, latest: str, containing:
 )
 def test_earlier(window: Window, given: str, count: int, earlier: str) -> None:
     assert window.earlier(period(given), count) == period(earlier)
+    assert window.later(period(earlier), count) == period(given)
 
 
 @pytest.mark.parametrize("text", ["2024-02-29", "20240229", " 2024-02-29\n", "\u300020240229"])
