@@ -26,7 +26,7 @@ LAYERS = [
     {"periods"},
     {"catalogue"},
     {"endpoints"},
-    {"wechat", "bigquery"},
+    {"wechat", "bigquery", "coverage"},
     {"hooks"},
     {"triggers", "links"},
     {"tasks"},
@@ -44,7 +44,15 @@ IN_DAG_FILES = (
     "hooks.weanalysis",
 )
 #: Rooms and modules that load neither Airflow nor, but for the client, the network.
-PURE = ("exceptions", "periods", "endpoints", *modules("catalogue"), "wechat.records", "bigquery.names")
+PURE = (
+    "exceptions",
+    "periods",
+    "endpoints",
+    *modules("catalogue"),
+    *modules("coverage"),
+    "wechat.records",
+    "bigquery.names",
+)
 WITHOUT_AIRFLOW = modules("wechat")
 
 
