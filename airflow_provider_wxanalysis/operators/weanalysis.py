@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_wxanalysis.endpoints import portrait_name
-from airflow_provider_wxanalysis.tasks.base import EndpointTask, fail_for_good
+from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, fail_for_good
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, lookback_offsets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class WeAnalysisOperator(EndpointTask, BaseOperator):
+class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
     """Fetch any endpoint of the catalogue for the periods that the run owes.
 
     A period is due in the run whose data interval holds its end (midnight in Asia/Shanghai after its last day). A run
@@ -42,7 +42,7 @@ class WeAnalysisOperator(EndpointTask, BaseOperator):
     :raises WeAnalysisError: if a retry may mend it.
     """
 
-    template_fields: Sequence[str] = EndpointTask.endpoint_template_fields
+    template_fields: Sequence[str] = EndpointOperatorMixin.template_fields
     ui_color = "#e8f8ee"
 
     def __init__(

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseSensor
 from airflow_provider_wxanalysis.exceptions import call_name
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
 from airflow_provider_wxanalysis.tasks.base import (
-    EndpointTask,
+    EndpointOperatorMixin,
     deadline_after,
     fail_for_good,
     is_past,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
+class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
     """Wait until WeChat has published every period that the run owes of one endpoint.
 
     Errcode 61503 means "not yet", and so does an empty reply until ``empty_is_ready_after``. Any other error surfaces
@@ -47,7 +47,7 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
     :raises AirflowFailException: if WeChat's answer is one that no retry mends.
     """
 
-    template_fields: Sequence[str] = EndpointTask.endpoint_template_fields
+    template_fields: Sequence[str] = EndpointOperatorMixin.template_fields
     ui_color = "#e8f8ee"
 
     def __init__(
@@ -101,7 +101,8 @@ class WeAnalysisDataSensor(EndpointTask, BaseSensorOperator):
                 f"for, after {self.timeout:.0f} s."
             )
         raise self.deferral(
-            self.due_periods(context),
+            {ref: self.due_periods(context) for ref in self.app_refs()},
+            context,
             empty_is_ready_after=self.empty_is_ready_after,
             poll_interval=self.poke_interval,
             deadline=deadline,

@@ -1,41 +1,48 @@
-"""What operators, sensor and transfer share: an endpoint, a connection, the periods of the run, and waiting."""
+"""What operators, sensor and transfer share: an endpoint, its apps, the periods of the run, and waiting."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
+from airflow_provider_wxanalysis.tasks.apps import AppRef as AppRef
+from airflow_provider_wxanalysis.tasks.apps import app_refs, summarize
 from airflow_provider_wxanalysis.tasks.runs import explicit_periods, run_periods
+from airflow_provider_wxanalysis.tasks.waiting import deadline_after as deadline_after
+from airflow_provider_wxanalysis.tasks.waiting import deferral
+from airflow_provider_wxanalysis.tasks.waiting import is_past as is_past
 
-#: What Airflow's grid calls a mapped task instance: a connection stands for an app.
-MAP_INDEX_TEMPLATE = "{{ task.weanalysis_conn_id }} {{ task.endpoint }}"
+#: What Airflow's grid calls a mapped task instance.
+MAP_INDEX_TEMPLATE = "{{ task.apps_label }} {{ task.endpoint }}"
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 
 
-class EndpointTask:
+class EndpointOperatorMixin:
     """The arguments that say what to ask WeChat for, and what follows from them.
 
-    A mixin for operators; they store the arguments and call :meth:`check_literals` at the end of their constructor.
+    Operators store the arguments and call :meth:`check_literals` at the end of their constructor.
     """
 
     endpoint: str
     endpoint_options: Mapping[str, Any] | None
-    weanalysis_conn_id: str
-    from_date: str | None
-    to_date: str | None
+    weanalysis_conn_id: str | Sequence[str]
+    appids: Sequence[str] | None = None
+    from_date: str | dt.date | None
+    to_date: str | dt.date | None
+    execution_timeout: dt.timedelta | None
 
-    endpoint_template_fields = ("weanalysis_conn_id", "from_date", "to_date")
+    template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
 
     def check_literals(self) -> None:
         """Refuse what cannot work, as far as it is known before templates are rendered.
@@ -57,54 +64,69 @@ class EndpointTask:
         """The catalogue's entry, with the endpoint's options applied."""
         return resolve(self.endpoint, self.endpoint_options)
 
-    @cached_property
-    def hook(self) -> WeAnalysisHook:
-        """The way to WeChat."""
+    def app_refs(self) -> list[AppRef]:
+        """Return the apps to ask for, each once; call it after templates are rendered.
+
+        :raises AirflowSkipException: if another task returned an empty list of them.
+        :raises ConfigurationError: if ``weanalysis_conn_id`` and ``appids`` do not go together.
+        """
+        refs = app_refs(self.weanalysis_conn_id, self.appids)
+        if not refs:
+            raise AirflowSkipException(f"{self.endpoint}: the list of apps is empty, so there is nothing to ask for.")
+        return refs
+
+    @property
+    def apps_label(self) -> str:
+        """The apps in a few words."""
+        return summarize(app_refs(self.weanalysis_conn_id, self.appids))
+
+    def hook_for(self, ref: AppRef) -> WeAnalysisHook:
+        """Return a hook for one app; whoever takes it closes it."""
         from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 
-        return WeAnalysisHook(self.weanalysis_conn_id)
+        return WeAnalysisHook(ref.conn_id, **({"appid": ref.appid} if ref.appid else {}))
+
+    @cached_property
+    def hook(self) -> WeAnalysisHook:
+        """The hook of the first app."""
+        return self.hook_for(self.app_refs()[0])
 
     def due_periods(self, context: Mapping[str, Any]) -> list[Period]:
-        """Return the periods that this run owes.
+        """Return the periods that are due in this run.
 
-        :raises AirflowSkipException: if it owes none.
+        :raises AirflowSkipException: if none is.
         """
         return run_periods(self.entry, context, self.from_date, self.to_date)
 
     def deferral(
-        self, periods: Iterable[Period], *, empty_is_ready_after: dt.timedelta, poll_interval: float, deadline: str
+        self,
+        waits: Mapping[AppRef, Sequence[Period]],
+        context: Mapping[str, Any],
+        *,
+        empty_is_ready_after: dt.timedelta,
+        poll_interval: float,
+        deadline: str,
     ) -> TaskDeferred:
-        """Return what to raise to give the worker slot back until it is worth asking for ``periods`` again.
+        """Return what to raise to give the worker slot back until it is worth asking for ``waits`` again.
 
         Airflow then calls ``execute_complete`` with the trigger's event, which holds the deadline.
 
-        :param periods: the periods to wait for.
+        :param waits: what to wait for: periods by app.
+        :param context: Airflow's context.
         :param empty_is_ready_after: how long after a period's end an empty reply may mean "not yet".
         :param poll_interval: seconds between two looks.
         :param deadline: when to stop waiting: an aware time in ISO 8601.
         """
-        from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger
-
-        trigger = WeAnalysisPublishedTrigger(
-            weanalysis_conn_id=self.weanalysis_conn_id,
+        started = getattr(context["ti"], "start_date", None)
+        return deferral(
+            waits,
             endpoint=self.endpoint,
             endpoint_options=self.endpoint_options,
-            periods=[[str(period.begin_date), str(period.end_date)] for period in periods],
-            empty_is_ready_after=empty_is_ready_after.total_seconds(),
+            empty_is_ready_after=empty_is_ready_after,
             poll_interval=poll_interval,
             deadline=deadline,
+            ends_by=started + self.execution_timeout if started and self.execution_timeout else None,
         )
-        return TaskDeferred(trigger=trigger, method_name="execute_complete")
-
-
-def deadline_after(seconds: float) -> str:
-    """Return the instant so many seconds from now, in ISO 8601."""
-    return (dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)).isoformat()
-
-
-def is_past(deadline: str) -> bool:
-    """Whether an instant in ISO 8601 has passed."""
-    return dt.datetime.now(dt.UTC) >= dt.datetime.fromisoformat(deadline)
 
 
 def is_literal(value: object) -> bool:

@@ -14,7 +14,7 @@ from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, ch
 from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeChatConsoleLink
 from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, has_alias, table_asset
 from airflow_provider_wxanalysis.tasks.base import (
-    EndpointTask,
+    EndpointOperatorMixin,
     deadline_after,
     fail_for_good,
     is_literal,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ON_EMPTY = ("fail", "skip", "replace")
 
 
-class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
+class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     """Load one endpoint of one mini program into a BigQuery table.
 
     A load replaces exactly its slices: what the app has of each period. Afterwards they hold the rows WeChat sent,
@@ -78,7 +78,7 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
     """
 
     template_fields: Sequence[str] = (
-        *EndpointTask.endpoint_template_fields,
+        *EndpointOperatorMixin.template_fields,
         "destination_project_dataset_table",
         "gcp_conn_id",
         "project_id",
@@ -173,7 +173,8 @@ class WeAnalysisToBigQueryOperator(EndpointTask, BaseOperator):
                     raise
                 self.log.info("%s Waiting in the triggerer.", error)
         raise self.deferral(
-            due,
+            dict.fromkeys(self.app_refs(), due),
+            context,
             empty_is_ready_after=self.empty_is_ready_after,
             poll_interval=self.poll_interval,
             deadline=deadline,

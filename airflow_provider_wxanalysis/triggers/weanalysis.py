@@ -25,10 +25,10 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
 
     Its arguments are kept in Airflow's database: they name the connection, and hold neither token nor secret.
 
-    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``.
+    :param apps: what to wait for: for each app its ``weanalysis_conn_id``, its ``appid`` (``None`` for the connection's
+        own), and its ``periods``, each as first and last day, ``YYYY-MM-DD``.
     :param endpoint: name of the endpoint.
     :param endpoint_options: what the endpoint's own operator takes.
-    :param periods: first and last day of every period, ``YYYY-MM-DD``.
     :param empty_is_ready_after: seconds after a period's end until which an empty reply may mean "not yet".
     :param poll_interval: seconds between two looks; the first comes after as long.
     :param deadline: when to stop waiting: an aware time in ISO 8601.
@@ -37,19 +37,17 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
     def __init__(
         self,
         *,
-        weanalysis_conn_id: str,
+        apps: Sequence[Mapping[str, Any]],
         endpoint: str,
         endpoint_options: Mapping[str, Any] | None,
-        periods: Sequence[Sequence[str]],
         empty_is_ready_after: float,
         poll_interval: float,
         deadline: str,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.weanalysis_conn_id = weanalysis_conn_id
+        self.apps = apps
         self.endpoint = endpoint
         self.endpoint_options = endpoint_options
-        self.periods = periods
         self.empty_is_ready_after = empty_is_ready_after
         self.poll_interval = poll_interval
         self.deadline = deadline
@@ -57,10 +55,9 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and its arguments."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
-            "weanalysis_conn_id": self.weanalysis_conn_id,
+            "apps": self.apps,
             "endpoint": self.endpoint,
             "endpoint_options": self.endpoint_options,
-            "periods": self.periods,
             "empty_is_ready_after": self.empty_is_ready_after,
             "poll_interval": self.poll_interval,
             "deadline": self.deadline,
@@ -68,22 +65,28 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look every ``poll_interval`` seconds, and yield one event: why the wait is over, and the deadline it had."""
-        look = sync_to_async(not_yet, thread_sensitive=False)  # requests blocks, and the triggerer's loop must not
-        entry = resolve(self.endpoint, self.endpoint_options)
-        periods = [Period(*(parse_date(day) for day in days)) for days in self.periods]
         delay = dt.timedelta(seconds=self.empty_is_ready_after)
         reason: str | None = "not asked yet"
         while reason and (left := self._seconds_left()) > 0:
             await asyncio.sleep(min(self.poll_interval, left))
-            hook = WeAnalysisHook(self.weanalysis_conn_id)  # anew, as its connection may hold a token that ends
             try:
-                await hook.aread_connection()
-                reason = await look(hook, entry, periods, delay)
+                for app in self.apps:
+                    if reason := await self._look(app, delay):
+                        break
             except WeAnalysisError as error:  # the task's business: it asks again, and raises what it gets
                 reason = str(error)
                 break
-            self.log.info("%s", reason or f"{entry.name}: published.")
+            self.log.info("%s", reason or f"{self.endpoint}: published.")
         yield TriggerEvent({"reason": reason or "published", "deadline": self.deadline})
+
+    async def _look(self, app: Mapping[str, Any], delay: dt.timedelta) -> str | None:
+        look = sync_to_async(not_yet, thread_sensitive=False)  # requests blocks, and the triggerer's loop must not
+        appid = {"appid": app["appid"]} if app["appid"] else {}
+        # A new hook for each look, as its connection may hold a token that ends.
+        hook = WeAnalysisHook(app["weanalysis_conn_id"], **appid)
+        await hook.aread_connection()
+        periods = [Period(*(parse_date(day) for day in days)) for days in app["periods"]]
+        return await look(hook, resolve(self.endpoint, self.endpoint_options), periods, delay)
 
     def _seconds_left(self) -> float:
         return (dt.datetime.fromisoformat(self.deadline) - dt.datetime.now(dt.UTC)).total_seconds()

@@ -21,6 +21,7 @@ def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -
         "run_id": f"run-{uuid.uuid4().hex}",
         "map_index": -1,
         "try_number": 1,
+        "start_date": dt.datetime.now(dt.UTC),
     }
     return {
         "ti": SimpleNamespace(**{**instance, **ti}),

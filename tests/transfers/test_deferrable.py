@@ -70,7 +70,7 @@ def test_not_published_yet_means_waiting(request, context, wechat_server, kind):
     with pytest.raises(TaskDeferred) as first:
         task.execute(context)
     assert first.value.method_name == "execute_complete"
-    assert arguments(first)["periods"] == [[str(YESTERDAY.begin_date), str(YESTERDAY.end_date)]]
+    assert arguments(first)["apps"][0]["periods"] == [[str(YESTERDAY.begin_date), str(YESTERDAY.end_date)]]
     assert arguments(first)["poll_interval"] == 77
     with pytest.raises(TaskDeferred) as second:
         task.execute_complete(context, event(first))

@@ -21,13 +21,14 @@ YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))
 
 @pytest.fixture
 def trigger(wechat_server, connect):
-    def make(days=1, **arguments):
+    def make(days=1, conn_ids=("weanalysis_default",), **arguments):
+        connect(wechat_server)
         periods = [DAY.earlier(YESTERDAY, back) for back in range(days)]
+        periods = [[str(period.begin_date), str(period.end_date)] for period in periods]
         defaults = {
-            "weanalysis_conn_id": connect(wechat_server),
+            "apps": [{"weanalysis_conn_id": conn_id, "appid": None, "periods": periods} for conn_id in conn_ids],
             "endpoint": "daily_summary",
             "endpoint_options": None,
-            "periods": [[str(period.begin_date), str(period.end_date)] for period in periods],
             "empty_is_ready_after": 0.0,
             "poll_interval": 0.01,
             "deadline": deadline_after(60),
@@ -70,7 +71,7 @@ def test_another_error_is_the_task_s_business(trigger, wechat_server):
 
 def test_so_is_a_connection_that_cannot_work(trigger, wechat_server, connect):
     broken = connect(wechat_server, conn_id="broken", auth="magic")
-    assert "Connection 'broken': auth='magic' is unknown" in fire(trigger(weanalysis_conn_id=broken))
+    assert "Connection 'broken': auth='magic' is unknown" in fire(trigger(conn_ids=[broken]))
 
 
 def test_it_gives_up_at_the_deadline(trigger, wechat_server):

@@ -1,0 +1,61 @@
+"""Which mini programs a task asks for: one connection each, or many AppIDs behind one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+
+
+class AppRef(NamedTuple):
+    """One mini program, as a task's arguments name it.
+
+    :param conn_id: Airflow connection of type ``weanalysis``.
+    :param appid: the AppID where the connection serves many; ``None`` for the connection's own.
+    """
+
+    conn_id: str
+    appid: str | None = None
+
+    def __str__(self) -> str:
+        return self.appid or self.conn_id
+
+
+def app_refs(weanalysis_conn_id: Any, appids: Any) -> list[AppRef]:
+    """Return the apps that two arguments name, each once, in the order given.
+
+    :param weanalysis_conn_id: a connection id, or a list of them.
+    :param appids: AppIDs that the one connection serves, a single one, or ``None``.
+    :return: empty if a list that another task returned is.
+    :raises ConfigurationError: if the two cannot be read, or do not go together.
+    """
+    conn_ids = _texts("weanalysis_conn_id", weanalysis_conn_id)
+    if appids is None:
+        return [AppRef(conn_id) for conn_id in conn_ids]
+    names = _texts("appids", appids)
+    if len(conn_ids) != 1:
+        raise ConfigurationError(
+            f"appids={names!r} must be served by one connection, got weanalysis_conn_id={conn_ids!r}. Give either a "
+            "connection for each app, or one connection with auth=central and the appids."
+        )
+    return [AppRef(conn_ids[0], appid) for appid in names]
+
+
+def summarize(refs: Sequence[AppRef]) -> str:
+    """Return how labels and messages name the apps of a task, however many there are."""
+    shown = ", ".join(map(str, refs[:3]))
+    return f"{shown} and {len(refs) - 3} more" if len(refs) > 3 else shown
+
+
+def _texts(name: str, value: Any) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Sequence) or isinstance(values, (bytes, bytearray)):
+        raise ConfigurationError(f"{name} must be a text or a list of texts, got {value!r}.")
+    for each in values:
+        if not isinstance(each, str) or not each.strip() or each.strip()[0] in "[(":
+            raise ConfigurationError(
+                f"{name} must be a text or a list of texts, got {each!r}. A template gives a list only in a DAG with "
+                "render_template_as_native_obj=True."
+            )
+    return list(dict.fromkeys(each.strip() for each in values))
