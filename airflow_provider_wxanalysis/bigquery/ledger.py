@@ -1,0 +1,177 @@
+"""Two small tables next to the data: what the data tables cannot say.
+
+``weanalysis_empty_periods`` holds the periods that a load accepted as empty, which leave no rows behind. Rows are only
+ever inserted, so writers never conflict; readers take each period once. ``weanalysis_apps`` holds what apps are called.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from google.api_core.exceptions import Forbidden, NotFound
+from google.cloud import bigquery
+from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
+
+from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
+from airflow_provider_wxanalysis.bigquery.errors import explained
+from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.catalogue.columns import LEADING, LOAD, Column
+from airflow_provider_wxanalysis.periods import Period
+
+Parameter = ScalarQueryParameter | ArrayQueryParameter
+log = logging.getLogger(__name__)
+
+EMPTY_PERIODS = "weanalysis_empty_periods"
+APPS = "weanalysis_apps"
+
+_LOADED_AT, _RUN_ID = (next(c for c in LOAD if c.name == name) for name in ("_loaded_at", "_run_id"))
+_APPID, _BEGIN_DATE, _END_DATE = LEADING[:3]
+_ENDPOINT = Column("endpoint", "STRING", "接口名称", "Name of the endpoint in the catalogue", "REQUIRED")
+_APP_NAME = Column("app_name", "STRING", "小程序名称", "What people call the mini program")
+
+
+@dataclass(frozen=True)
+class LedgerTable:
+    """How one of the tables is made.
+
+    :param name: the table's name within a dataset.
+    :param description: what BigQuery shows.
+    :param columns: its columns, in order.
+    :param clustering: columns to cluster by.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    clustering: tuple[str, ...]
+
+
+EMPTY_PERIODS_TABLE = LedgerTable(
+    EMPTY_PERIODS,
+    "已确认无数据的统计周期 / Periods for which WeChat had nothing, as accepted by a load; rows of the data tables win",
+    (_APPID, _ENDPOINT, _BEGIN_DATE, _END_DATE, _LOADED_AT, _RUN_ID),
+    ("endpoint", "appid"),
+)
+APPS_TABLE = LedgerTable(APPS, "小程序名称 / What the mini programs are called", (_APPID, _APP_NAME), ("appid",))
+
+_INSERT_EMPTY = """INSERT INTO `{table}` (appid, endpoint, begin_date, end_date, _loaded_at, _run_id)
+SELECT appid, @endpoint, @begin_dates[OFFSET(place)], @end_dates[OFFSET(place)], CURRENT_TIMESTAMP(), @run_id
+FROM UNNEST(@appids) AS appid WITH OFFSET AS place"""
+_SELECT_EMPTY = """SELECT DISTINCT appid, endpoint, begin_date, end_date FROM `{table}`
+WHERE endpoint IN UNNEST(@endpoints) AND appid IN UNNEST(@appids) AND end_date >= @since"""
+_MERGE_APPS = """MERGE `{table}` AS T
+USING (
+  SELECT appid, NULLIF(@app_names[OFFSET(place)], '') AS app_name FROM UNNEST(@appids) AS appid WITH OFFSET AS place
+) AS S
+ON T.appid = S.appid
+WHEN MATCHED AND COALESCE(T.app_name, '') != COALESCE(S.app_name, '') THEN UPDATE SET app_name = S.app_name
+WHEN NOT MATCHED THEN INSERT (appid, app_name) VALUES (appid, app_name)"""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The two tables of one dataset.
+
+    :param client: BigQuery client; its project runs the jobs.
+    :param project: project of the dataset.
+    :param dataset: the dataset that holds the data tables.
+    :param location: the dataset's location, or ``None`` to let BigQuery find it.
+    :param labels: labels for jobs.
+    """
+
+    client: bigquery.Client
+    project: str
+    dataset: str
+    location: str | None = None
+    labels: Mapping[str, str] | None = None
+
+    def record_empty(self, endpoint: str, slices: Iterable[tuple[str, Period]], run_id: str) -> None:
+        """Record periods of apps that were accepted as empty.
+
+        A missing permission is a warning: the load itself has succeeded, and the periods are only asked for again.
+
+        :param endpoint: the endpoint's name.
+        :param slices: AppID and period of each.
+        :param run_id: the Airflow run.
+        """
+        accepted = list(slices)
+        if not accepted:
+            return
+        parameters: list[Parameter] = [
+            ScalarQueryParameter("endpoint", "STRING", endpoint),
+            ScalarQueryParameter("run_id", "STRING", run_id),
+            ArrayQueryParameter("appids", "STRING", [appid for appid, _ in accepted]),
+            ArrayQueryParameter("begin_dates", "DATE", [period.begin_date for _, period in accepted]),
+            ArrayQueryParameter("end_dates", "DATE", [period.end_date for _, period in accepted]),
+        ]
+        self._write(EMPTY_PERIODS_TABLE, _INSERT_EMPTY, parameters, "Empty periods were not recorded")
+
+    def empty_periods(
+        self, endpoints: Iterable[str], appids: Iterable[str], since: dt.date
+    ) -> dict[str, dict[str, set[Period]]]:
+        """Return what is recorded: by endpoint and app, the periods that end on ``since`` or later."""
+        parameters: list[Parameter] = [
+            ArrayQueryParameter("endpoints", "STRING", list(endpoints)),
+            ArrayQueryParameter("appids", "STRING", list(appids)),
+            ScalarQueryParameter("since", "DATE", since),
+        ]
+        found: dict[str, dict[str, set[Period]]] = defaultdict(lambda: defaultdict(set))
+        with explained("Reading the recorded empty periods"):
+            try:
+                rows = self._run(_SELECT_EMPTY.format(table=self._table(EMPTY_PERIODS_TABLE)), parameters)
+            except NotFound:  # nothing was ever recorded
+                return found
+        for row in rows:
+            found[row["endpoint"]][row["appid"]].add(Period(row["begin_date"], row["end_date"]))
+        return found
+
+    def record_names(self, names: Mapping[str, str | None]) -> None:
+        """Keep what apps are called; a missing permission is a warning.
+
+        :param names: name by AppID, ``None`` for an app that has none.
+        """
+        if not names:
+            return
+        parameters: list[Parameter] = [
+            ArrayQueryParameter("appids", "STRING", list(names)),
+            ArrayQueryParameter("app_names", "STRING", [name or "" for name in names.values()]),
+        ]
+        self._write(APPS_TABLE, _MERGE_APPS, parameters, "Names of apps were not kept")
+
+    def _write(self, table: LedgerTable, statement: str, parameters: Sequence[Parameter], lost: str) -> None:
+        try:
+            try:
+                self._run(statement.format(table=self._table(table)), parameters)
+            except NotFound:
+                self.client.create_table(self._definition(table), exists_ok=True, timeout=TIMEOUT)
+                self._run(statement.format(table=self._table(table)), parameters)
+        except Forbidden as error:
+            log.warning(
+                "%s, for lack of a permission on %s (roles/bigquery.dataEditor has it). BigQuery said: %s",
+                lost,
+                self._table(table),
+                error.message,
+            )
+
+    def _run(self, statement: str, parameters: Sequence[Parameter]) -> list[bigquery.Row]:
+        config = bigquery.QueryJobConfig(query_parameters=parameters, labels=dict(self.labels or {}))
+        return list(
+            self.client.query_and_wait(statement, job_config=config, location=self.location, api_timeout=TIMEOUT)
+        )
+
+    def _table(self, table: LedgerTable) -> TableName:
+        return TableName(self.project, self.dataset, table.name)
+
+    def _definition(self, table: LedgerTable) -> bigquery.Table:
+        schema = [
+            bigquery.SchemaField(column.name, column.type, mode=column.mode, description=column.description)
+            for column in table.columns
+        ]
+        definition = bigquery.Table(str(self._table(table)), schema=schema)
+        definition.description = table.description
+        definition.clustering_fields = list(table.clustering)
+        return definition

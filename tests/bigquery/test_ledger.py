@@ -1,0 +1,82 @@
+"""What data tables cannot say: periods accepted as empty, and names of apps."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+import pytest
+
+from airflow_provider_wxanalysis.bigquery.ledger import APPS, EMPTY_PERIODS, Ledger
+from tests.bigquery.conftest import day
+from tests.support.proxy import api_error
+
+SINCE = dt.date(2026, 3, 1)
+
+
+@pytest.fixture
+def ledger(client, dataset):
+    project, name = dataset.split(".")
+    return Ledger(client(), project, name)
+
+
+def test_accepted_periods_are_read_back_once(ledger, bq, dataset):
+    assert ledger.empty_periods(["visit_page"], ["wxa"], SINCE) == {}
+    ledger.record_empty("visit_page", [("wxa", day(1)), ("wxb", day(2))], "run")
+    ledger.record_empty("visit_page", [("wxa", day(1)), ("wxa", day(3))], "again")
+    ledger.record_empty("daily_summary", [("wxa", day(4))], "run")
+    assert ledger.empty_periods(["visit_page"], ["wxa", "wxb"], SINCE) == {
+        "visit_page": {"wxa": {day(1), day(3)}, "wxb": {day(2)}}
+    }
+    assert ledger.empty_periods(["visit_page", "daily_summary"], ["wxa"], dt.date(2026, 3, 3)) == {
+        "visit_page": {"wxa": {day(3)}},
+        "daily_summary": {"wxa": {day(4)}},
+    }
+    rows = [dict(row) for row in bq.query_and_wait(f"SELECT * FROM `{dataset}.{EMPTY_PERIODS}`")]
+    assert len(rows) == 5
+    assert {row["_run_id"] for row in rows} == {"run", "again"}
+    assert all(row["_loaded_at"].tzinfo for row in rows)
+
+
+def test_its_table_is_made_with_descriptions(ledger, bq, dataset):
+    ledger.record_empty("visit_page", [("wxa", day(1))], "run")
+    table = bq.get_table(f"{dataset}.{EMPTY_PERIODS}")
+    assert table.clustering_fields == ["endpoint", "appid"]
+    assert " / " in table.description
+    assert all(" / " in field.description for field in table.schema)
+
+
+def test_recording_nothing_asks_nothing(proxy, ledger):
+    before = len(proxy.exchanges)
+    ledger.record_empty("visit_page", [], "run")
+    ledger.record_names({})
+    assert len(proxy.exchanges) == before
+
+
+@pytest.mark.parametrize("forbidden", ["jobs", "tables"])
+def test_a_missing_permission_is_a_warning(proxy, client, dataset, caplog, forbidden):
+    project, name = dataset.split(".")
+    ledger = Ledger(client(), project, name)
+
+    def refuse(exchange):
+        if exchange.method == "POST" and (exchange.sql if forbidden == "jobs" else "/tables" in exchange.path):
+            return api_error(403, "accessDenied", "Permission bigquery.tables.updateData denied")
+        return None
+
+    proxy.rules.append(refuse)
+    with caplog.at_level(logging.WARNING):
+        ledger.record_empty("visit_page", [("wxa", day(1))], "run")
+    assert "were not recorded, for lack of a permission" in caplog.text
+    proxy.rules.clear()
+    assert ledger.empty_periods(["visit_page"], ["wxa"], SINCE) == {}
+
+
+def test_names_are_kept_and_changed(ledger, bq, dataset):
+    def names():
+        return {row["appid"]: row["app_name"] for row in bq.query_and_wait(f"SELECT * FROM `{dataset}.{APPS}`")}
+
+    ledger.record_names({"wxa": "商店", "wxb": None})
+    assert names() == {"wxa": "商店", "wxb": None}
+    ledger.record_names({"wxa": "Shop", "wxb": "杂志", "wxc": None})
+    ledger.record_names({"wxa": "Shop"})
+    assert names() == {"wxa": "Shop", "wxb": "杂志", "wxc": None}
