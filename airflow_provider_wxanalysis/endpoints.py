@@ -30,6 +30,7 @@ from airflow_provider_wxanalysis.catalogue.columns import (
     TREND,
     Column,
 )
+from airflow_provider_wxanalysis.catalogue.performance import Selection
 from airflow_provider_wxanalysis.catalogue.values import show
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, LAST_30_DAYS, MONTH, WEEK, Period, Window
@@ -41,14 +42,14 @@ class Request(NamedTuple):
     """One call that fetches a period or a part of it.
 
     :param body: the JSON body.
-    :param cell: columns that the request fixes, because the reply does not repeat them.
+    :param selection: columns that the request fixes, because the reply does not repeat them.
     """
 
     body: dict[str, Any]
-    cell: Mapping[str, str]
+    selection: Selection
 
 
-def _dates(period: Period, cell: Mapping[str, str]) -> dict[str, Any]:
+def _dates(period: Period, selection: Selection) -> dict[str, Any]:
     return {"begin_date": f"{period.begin_date:%Y%m%d}", "end_date": f"{period.end_date:%Y%m%d}"}
 
 
@@ -66,10 +67,10 @@ class Endpoint:
     :param shape: how to walk a reply.
     :param docs: URL of WeChat's reference page.
     :param refresh_offsets: how many periods back the figures still grow; a transfer fetches those again.
-    :param latest_only: whether WeChat answers only for windows that end yesterday.
-    :param row_limit: how many rows WeChat gives at the most, if it cuts the list.
-    :param cells: the parts in which one period is fetched, one request each.
-    :param body: makes a request's JSON body from a period and a cell.
+    :param reach_days: how many days after a period has closed WeChat still answers for it; ``None`` if for good.
+    :param row_limit: how many rows WeChat gives at the most, if it truncates the list.
+    :param selections: the parts in which one period is fetched, one request each.
+    :param body: makes a request's JSON body from a period and a selection.
     :param configure: applies the options that the endpoint's own operator takes; ``None`` if it takes none.
     """
 
@@ -83,10 +84,10 @@ class Endpoint:
     shape: shapes.Shape
     docs: str
     refresh_offsets: tuple[int, ...] = ()
-    latest_only: bool = False
+    reach_days: int | None = None
     row_limit: int | None = None
-    cells: tuple[Mapping[str, str], ...] = ({},)
-    body: Callable[[Period, Mapping[str, str]], dict[str, Any]] = _dates
+    selections: tuple[Selection, ...] = ({},)
+    body: Callable[[Period, Selection], dict[str, Any]] = _dates
     configure: Callable[[Endpoint, Mapping[str, Any]], Endpoint] | None = None
 
     @property
@@ -96,24 +97,24 @@ class Endpoint:
 
     @property
     def description(self) -> str:
-        """The text that BigQuery shows beside the table."""
+        """The text that BigQuery shows next to the table."""
         limit = f" 仅前 {self.row_limit} 行 / only the top {self.row_limit}." if self.row_limit else ""
         return f"{self.zh} / {self.en} ({self.api_name}).{limit} {self.docs}"
 
     @property
     def label(self) -> str:
         """The table's ``weanalysis_endpoint`` label: the name and, where a period has parts, a hash of those chosen."""
-        if len(self.cells) == 1 and not self.cells[0]:
+        if self.selections == ({},):
             return self.name
-        chosen = json.dumps(sorted(sorted(cell.items()) for cell in self.cells))
+        chosen = json.dumps(sorted(sorted(selection.items()) for selection in self.selections))
         return f"{self.name}-{hashlib.sha256(chosen.encode()).hexdigest()[:8]}"
 
     def requests(self, period: Period) -> list[Request]:
         """Return the calls that fetch ``period``."""
-        return [Request(self.body(period, cell), cell) for cell in self.cells]
+        return [Request(self.body(period, selection), selection) for selection in self.selections]
 
-    def cuts(self, rows: Sequence[object]) -> bool:
-        """Whether ``rows`` are so many that WeChat has probably cut its list."""
+    def truncated(self, rows: Sequence[object]) -> bool:
+        """Whether ``rows`` are so many that WeChat has probably truncated its list."""
         return self.row_limit is not None and len(rows) >= self.row_limit
 
     def grown_since(
@@ -135,11 +136,11 @@ class Endpoint:
     def ref_dates(self, period: Period) -> frozenset[str]:
         """Return the spellings of ``period`` that a reply may carry."""
         begin, end = f"{period.begin_date:%Y%m%d}", f"{period.end_date:%Y%m%d}"
-        if self.latest_only:  # the reference documents the range, its sample and real replies show one day
+        if self.reach_days is not None:  # the reference documents the range, its sample and real replies show one day
             return frozenset({begin, end, f"{begin}-{end}"})
-        if self.window is MONTH:
+        if self.window == MONTH:
             return frozenset({begin[:6]})
-        return frozenset({begin if self.window is DAY else f"{begin}-{end}"})
+        return frozenset({begin if self.window == DAY else f"{begin}-{end}"})
 
 
 def resolve(endpoint: str | Endpoint, options: Mapping[str, Any] | None = None) -> Endpoint:
@@ -159,7 +160,7 @@ def resolve(endpoint: str | Endpoint, options: Mapping[str, Any] | None = None) 
     if not options:
         return entry
     if not isinstance(options, Mapping):
-        raise ConfigurationError(f"endpoint_options is no mapping of options to values but {show(options)}.")
+        raise ConfigurationError(f"endpoint_options must be a mapping of options to values, got {show(options)}.")
     if entry.configure is None:
         raise ConfigurationError(f"{entry.name} takes no endpoint_options, but {sorted(map(str, options))} were given.")
     return entry.configure(entry, options)
@@ -186,8 +187,8 @@ def _choose_portrait(endpoint: Endpoint, options: Mapping[str, Any]) -> Endpoint
     return ENDPOINTS[portrait_name(options["window_days"])]
 
 
-def _choose_cells(endpoint: Endpoint, options: Mapping[str, Any]) -> Endpoint:
-    return dataclasses.replace(endpoint, cells=performance.cells(options))
+def _choose_selections(endpoint: Endpoint, options: Mapping[str, Any]) -> Endpoint:
+    return dataclasses.replace(endpoint, selections=performance.selections(options))
 
 
 def _portrait(window_days: int, window: Window) -> Endpoint:
@@ -201,7 +202,7 @@ def _portrait(window_days: int, window: Window) -> Endpoint:
         columns=PORTRAIT,
         shape=shapes.portraits,
         docs=f"{DOCS}/others/api_getuserportrait.html",
-        latest_only=True,
+        reach_days=2,
         configure=_choose_portrait,
     )
 
@@ -323,9 +324,9 @@ _ALL = (
         columns=PERFORMANCE,
         shape=shapes.performance_tables,
         docs=f"{DOCS}/others/api_getperformancedata.html",
-        cells=performance.cells({}),
+        selections=performance.selections({}),
         body=performance.body,
-        configure=_choose_cells,
+        configure=_choose_selections,
     ),
 )
 

@@ -125,11 +125,23 @@ def _first_of_month(day: dt.date) -> dt.date | None:
     return day.replace(day=1) if (day + _DAY).day == 1 else None
 
 
-DAY = Window("day", lambda day: day)
+def _that_day(day: dt.date) -> dt.date:
+    return day
+
+
+def _six_days_before(day: dt.date) -> dt.date:
+    return day - 6 * _DAY
+
+
+def _twenty_nine_days_before(day: dt.date) -> dt.date:
+    return day - 29 * _DAY
+
+
+DAY = Window("day", _that_day)
 WEEK = Window("week", _monday)
 MONTH = Window("month", _first_of_month)
-LAST_7_DAYS = Window("last 7 days", lambda day: day - 6 * _DAY)
-LAST_30_DAYS = Window("last 30 days", lambda day: day - 29 * _DAY)
+LAST_7_DAYS = Window("last 7 days", _six_days_before)
+LAST_30_DAYS = Window("last 30 days", _twenty_nine_days_before)
 
 
 def due_periods(window: Window, start: dt.datetime | None, end: dt.datetime) -> list[Period]:

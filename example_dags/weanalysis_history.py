@@ -27,7 +27,7 @@ with DAG(
     max_active_runs=1,
     tags=["weanalysis"],
 ):
-    for endpoint in (name for name, entry in ENDPOINTS.items() if not entry.latest_only):
+    for endpoint in (name for name, entry in ENDPOINTS.items() if entry.reach_days is None):
         WeAnalysisToBigQueryOperator.partial(
             task_id=f"load_{endpoint}",
             endpoint=endpoint,

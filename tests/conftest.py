@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.testing import ApiSecurity
 from tests.support.airflow_home import make_airflow_home
 from tests.support.contexts import run_context as run_context
@@ -104,7 +105,7 @@ def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
             for name in ("begin_date", "end_date"):
                 row[name] = row[name].isoformat()
             if not load_columns:
-                row = [row.pop(name) for name in ("_loaded_at", "_load_id", "_run_id")]
+                row = [row.pop(column.name) for column in LOAD]
         return in_order(found)
 
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import pickle
 import re
 from pathlib import Path
 from typing import Any
@@ -19,35 +20,39 @@ TREND = (
     "session_cnt:INT64 visit_pv:INT64 visit_uv:INT64 visit_uv_new:INT64 "
     "stay_time_uv:FLOAT64 stay_time_session:FLOAT64 visit_depth:FLOAT64"
 )
-DISTRIBUTION = "*distribution:STRING *item_key:INT64 item_label:STRING item_label_en:STRING item_value:INT64"
-RETENTION = "*cohort:STRING *period_offset:INT64 users:INT64"
+DISTRIBUTION = (
+    "*distribution:STRING distribution_label:STRING distribution_label_en:STRING "
+    "*item_key:INT64 item_label:STRING item_label_en:STRING item_value:INT64"
+)
+RETENTION = "*cohort:STRING *period_offset:INT64 users:INT64 cohort_users:INT64"
 PAGE = (
     "page_rank:INT64 *page_path:STRING page_visit_pv:INT64 page_visit_uv:INT64 page_staytime_pv:FLOAT64 "
     "entrypage_pv:INT64 exitpage_pv:INT64 page_share_pv:INT64 page_share_uv:INT64"
 )
 PORTRAIT = "*cohort:STRING *dimension:STRING *item_id:INT64 *item_name:STRING users:INT64"
 PERFORMANCE = (
-    "*module:STRING *network_type:STRING *device_level:STRING *device:STRING *metric:STRING "
+    "*module:STRING module_label:STRING module_label_en:STRING "
+    "*network_type:STRING *device_level:STRING *device:STRING *metric:STRING "
     "metric_name:STRING value:FLOAT64"
 )
 LEADING = "appid:STRING! begin_date:DATE! end_date:DATE! ref_date:STRING"
-TRAILING = "_extra:JSON _loaded_at:TIMESTAMP! _load_id:STRING! _run_id:STRING"
+TRAILING = "_extra:JSON _loaded_at:TIMESTAMP! _load_id:STRING! _run_id:STRING _dag_id:STRING _task_id:STRING"
 
-#: name: (path after /datacube/getweanalysisappid, window, columns (* key, ! required), refresh offsets, latest only)
-CATALOGUE: dict[str, tuple[str, Window, str, tuple[int, ...], bool]] = {
-    "daily_summary": ("dailysummarytrend", DAY, SUMMARY, (), False),
-    "daily_visit_trend": ("dailyvisittrend", DAY, TREND, (), False),
-    "weekly_visit_trend": ("weeklyvisittrend", WEEK, TREND, (), False),
-    "monthly_visit_trend": ("monthlyvisittrend", MONTH, TREND, (), False),
-    "visit_distribution": ("visitdistribution", DAY, DISTRIBUTION, (), False),
-    "daily_retain": ("dailyretaininfo", DAY, RETENTION, (1, 2, 3, 4, 5, 6, 7, 14, 30), False),
-    "weekly_retain": ("weeklyretaininfo", WEEK, RETENTION, (1, 2, 3, 4), False),
-    "monthly_retain": ("monthlyretaininfo", MONTH, RETENTION, (1,), False),
-    "visit_page": ("visitpage", DAY, PAGE, (), False),
-    "user_portrait": ("userportrait", DAY, PORTRAIT, (), True),
-    "user_portrait_7d": ("userportrait", LAST_7_DAYS, PORTRAIT, (), True),
-    "user_portrait_30d": ("userportrait", LAST_30_DAYS, PORTRAIT, (), True),
-    "performance_data": ("/wxa/business/performance/boot", DAY, PERFORMANCE, (), False),
+#: name: (path after /datacube/getweanalysisappid, window, columns (* key, ! required), refresh offsets, reach)
+CATALOGUE: dict[str, tuple[str, Window, str, tuple[int, ...], int | None]] = {
+    "daily_summary": ("dailysummarytrend", DAY, SUMMARY, (), None),
+    "daily_visit_trend": ("dailyvisittrend", DAY, TREND, (), None),
+    "weekly_visit_trend": ("weeklyvisittrend", WEEK, TREND, (), None),
+    "monthly_visit_trend": ("monthlyvisittrend", MONTH, TREND, (), None),
+    "visit_distribution": ("visitdistribution", DAY, DISTRIBUTION, (), None),
+    "daily_retain": ("dailyretaininfo", DAY, RETENTION, (1, 2, 3, 4, 5, 6, 7, 14, 30), None),
+    "weekly_retain": ("weeklyretaininfo", WEEK, RETENTION, (1, 2, 3, 4), None),
+    "monthly_retain": ("monthlyretaininfo", MONTH, RETENTION, (1,), None),
+    "visit_page": ("visitpage", DAY, PAGE, (), None),
+    "user_portrait": ("userportrait", DAY, PORTRAIT, (), 2),
+    "user_portrait_7d": ("userportrait", LAST_7_DAYS, PORTRAIT, (), 2),
+    "user_portrait_30d": ("userportrait", LAST_30_DAYS, PORTRAIT, (), 2),
+    "performance_data": ("/wxa/business/performance/boot", DAY, PERFORMANCE, (), None),
 }
 PERFORMANCE_DATA = ENDPOINTS["performance_data"]
 
@@ -66,14 +71,14 @@ def test_thirteen_endpoints_on_eleven_paths() -> None:
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_catalogue(name: str) -> None:
-    path, window, columns, refresh_offsets, latest_only = CATALOGUE[name]
+    path, window, columns, refresh_offsets, reach_days = CATALOGUE[name]
     entry = ENDPOINTS[name]
     assert entry.name == name
     assert entry.path == (path if path.startswith("/") else f"/datacube/getweanalysisappid{path}")
     assert entry.window is window
     assert spelled(entry.columns) == columns
     assert spelled(entry.table_columns) == f"{LEADING} {columns} {TRAILING}"
-    assert (entry.refresh_offsets, entry.latest_only) == (refresh_offsets, latest_only)
+    assert (entry.refresh_offsets, entry.reach_days) == (refresh_offsets, reach_days)
     assert entry.row_limit == (200 if name == "visit_page" else None)
 
 
@@ -97,6 +102,14 @@ def test_every_path_has_its_own_reference_page() -> None:
         assert docs.startswith("https://")
         assert docs.startswith(DOCS)
         assert docs.endswith(f"/api_{api_name.lower()}.html")
+
+
+def test_an_entry_can_be_pickled() -> None:
+    for entry in ENDPOINTS.values():
+        twin = pickle.loads(pickle.dumps(entry))
+        assert twin == entry
+        period = entry.window.latest(dt.date(2024, 2, 29))
+        assert (twin.requests(period), twin.ref_dates(period)) == (entry.requests(period), entry.ref_dates(period))
 
 
 # --- resolve --------------------------------------------------------------------------------------
@@ -139,27 +152,28 @@ def test_a_portrait_takes_no_other_option(options: dict[str, Any]) -> None:
         resolve("user_portrait", options)
 
 
-# --- performance_data's cells ---------------------------------------------------------------------
+# --- performance_data's selections -----------------------------------------------------------------
 
 
-def cells(**options: Any) -> list[str]:
-    return [" ".join(cell.values()) for cell in resolve("performance_data", options).cells]
+def selections(**options: Any) -> list[str]:
+    return [" ".join(selection.values()) for selection in resolve("performance_data", options).selections]
 
 
 def test_performance_data_asks_for_every_module_by_default() -> None:
     five = [f"{module} all all all" for module in (10016, 10017, 10021, 10022, 10023)]
-    assert cells() == cells(modules=None) == cells(devices=["-1"]) == cells(network_types=[-1]) == five
-    assert list(PERFORMANCE_DATA.cells[0]) == ["module", "network_type", "device_level", "device"]
+    assert selections() == selections(modules=None) == selections(devices=["-1"]) == five
+    assert selections(network_types=[-1]) == five
+    assert list(PERFORMANCE_DATA.selections[0]) == ["module", "network_type", "device_level", "device"]
 
 
 def test_performance_data_asks_for_every_combination() -> None:
-    assert cells(modules=["10022"], network_types=("wifi", "4g"), devices=[1, 2]) == [
+    assert selections(modules=["10022"], network_types=("wifi", "4g"), devices=[1, 2]) == [
         "10022 wifi all 1",
         "10022 wifi all 2",
         "10022 4g all 1",
         "10022 4g all 2",
     ]
-    assert len(cells(network_types=["all", "3g", "4g", "wifi"], device_levels=["1", "2", "3"])) == 5 * 4 * 3
+    assert len(selections(network_types=["all", "3g", "4g", "wifi"], device_levels=["1", "2", "3"])) == 5 * 4 * 3
 
 
 @pytest.mark.parametrize(
@@ -178,7 +192,7 @@ def test_performance_data_refuses(options: dict[str, Any]) -> None:
         resolve("performance_data", options)
 
 
-def test_labels_tell_selections_apart() -> None:
+def test_labels_differ_by_selection() -> None:
     chosen: list[dict[str, Any]] = [{}, {"modules": ["10016"]}, {"modules": ["10017"]}, {"devices": ["1"]}]
     labels = [resolve("performance_data", options).label for options in chosen]
     assert len(set(labels)) == len(chosen)
@@ -248,7 +262,7 @@ def test_performance_requests() -> None:
             {"field": "device", "value": "1"},
         ],
     }
-    assert request.cell == {"module": "10022", "network_type": "wifi", "device_level": "1", "device": "1"}
+    assert request.selection == {"module": "10022", "network_type": "wifi", "device_level": "1", "device": "1"}
     requests = PERFORMANCE_DATA.requests(day)
     assert [request.body["module"] for request in requests] == ["10016", "10017", "10021", "10022", "10023"]
     assert {param["value"] for request in requests for param in request.body["params"]} == {"-1"}

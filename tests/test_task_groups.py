@@ -35,7 +35,7 @@ def test_one_app_has_a_task_for_each_endpoint(group):
 
 def test_options_go_to_their_own_endpoint(group):
     dag = group("shop", destination="p.d.{endpoint}", endpoint_options={"performance_data": {"modules": ["10022"]}})
-    assert len(dag.get_task("weanalysis_to_bigquery.performance_data").entry.cells) == 1
+    assert len(dag.get_task("weanalysis_to_bigquery.performance_data").entry.selections) == 1
 
 
 @pytest.mark.parametrize("conn_ids", ["shop", ["shop", "magazine"]])

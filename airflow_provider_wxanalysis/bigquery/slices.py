@@ -116,6 +116,8 @@ class Slices:
             ArrayQueryParameter("pairs", _PAIR, pairs),
             ScalarQueryParameter("load_id", "STRING", job_id),
             ScalarQueryParameter("run_id", "STRING", self.run_id),
+            ScalarQueryParameter("dag_id", "STRING", self.jobs.task_instance.dag_id),
+            ScalarQueryParameter("task_id", "STRING", self.jobs.task_instance.task_id),
         ]
 
 

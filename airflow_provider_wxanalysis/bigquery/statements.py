@@ -109,17 +109,16 @@ def pack(slices: Iterable[Slice]) -> Iterator[Chunk]:
 
 
 def merge_statement(table: TableName, endpoint: Endpoint) -> str:
-    """Return the MERGE; its parameters: rows, appid, dates, pairs, load_id, run_id."""
+    """Return the MERGE; its parameters: rows, appid, dates, pairs, load_id, run_id, dag_id, task_id."""
     columns = {column.name: column.type for column in endpoint.table_columns}
     names = _source_names(endpoint)
     source = ",\n    ".join(f"{_parsed(columns[name], number)} AS {name}" for number, name in enumerate(names))
-    appid, loaded_at, load_id, run_id = LEADING[0].name, *(column.name for column in LOAD)
+    loaded_at, *identity = (column.name for column in LOAD)
     values: Mapping[str, str] = {
-        appid: "@appid",
+        LEADING[0].name: "@appid",
         **{name: f"S.{name}" for name in names},
         loaded_at: "CURRENT_TIMESTAMP()",
-        load_id: "@load_id",
-        run_id: "@run_id",
+        **{name: f"@{name.lstrip('_')}" for name in identity},
     }
     return f"""MERGE `{table}` AS T
 USING (

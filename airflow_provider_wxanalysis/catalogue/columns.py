@@ -14,7 +14,7 @@ class Column:
     :param zh: its meaning in Chinese, in the words of WeChat's reference.
     :param en: its meaning in English.
     :param mode: ``NULLABLE`` or ``REQUIRED``.
-    :param key: whether it is one of the columns that tell the rows of one app and period apart.
+    :param key: whether it is one of the columns by which the rows of one app and period differ.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Column:
 
     @property
     def description(self) -> str:
-        """The text that BigQuery shows beside the column."""
+        """The text that BigQuery shows next to the column."""
         return f"{self.zh} / {self.en}"
 
 
@@ -43,11 +43,20 @@ LOAD = (
     Column("_loaded_at", "TIMESTAMP", "写入时间", "When the row was written", "REQUIRED"),
     Column("_load_id", "STRING", "写入该行的 BigQuery 作业 ID", "BigQuery job that wrote the row", "REQUIRED"),
     Column("_run_id", "STRING", "写入该行的 Airflow 运行 ID", "Airflow run that wrote the row"),
+    Column("_dag_id", "STRING", "写入该行的 DAG", "DAG of that run"),
+    Column("_task_id", "STRING", "写入该行的任务", "Task of that DAG"),
 )
 
 
 def _count(name: str, zh: str, en: str) -> Column:
     return Column(name, "INT64", zh, en)
+
+
+def _label(name: str, zh: str, en: str) -> tuple[Column, Column]:
+    """A column for the Chinese label and one for the English."""
+    return Column(name, "STRING", f"{zh}（中文）", f"{en}, in Chinese"), Column(
+        f"{name}_en", "STRING", f"{zh}（英文）", f"{en}, in English"
+    )
 
 
 def _key(name: str, column_type: str, zh: str, en: str) -> Column:
@@ -70,11 +79,9 @@ TREND = (
 )
 DISTRIBUTION = (
     _key("distribution", "STRING", "分布类型（返回中的 index）", "What is distributed: the reply's index"),
+    *_label("distribution_label", "分布类型的含义", "What the index stands for (NULL if it is not listed)"),
     _key("item_key", "INT64", "场景、时长或深度的 key", "Key of the source, stay-time or depth bucket"),
-    Column("item_label", "STRING", "key 的中文含义", "What the key stands for, in Chinese; NULL for an unlisted key"),
-    Column(
-        "item_label_en", "STRING", "key 的英文含义", "What the key stands for, in English; NULL for an unlisted key"
-    ),
+    *_label("item_label", "key 的含义", "What the key stands for (NULL if it is not listed)"),
     _count("item_value", "该 key 下的次数或人数", "Openings, or visitors for access_source_visit_uv"),
 )
 RETENTION = (
@@ -91,6 +98,11 @@ RETENTION = (
         "Periods since the first: days, weeks or months; 0 is the cohort's size",
     ),
     _count("users", "留存人数", "People of the cohort who came back in that period"),
+    _count(
+        "cohort_users",
+        "用户群人数（第 0 期人数，留存率的分母）",
+        "Size of the cohort: its users at offset 0, what a retention rate divides by",
+    ),
 )
 PAGE = (
     Column("page_rank", "INT64", "在返回中的次序，1 为首", "Place in the reply, 1 = most viewed"),
@@ -122,6 +134,7 @@ PERFORMANCE = (
         "性能模块",
         "10016 open rate, 10017 start-up, 10021 page switch, 10022 memory, 10023 memory anomaly",
     ),
+    *_label("module_label", "性能模块名称", "Name of the module"),
     _key("network_type", "STRING", "网络类型", "all, 3g, 4g or wifi"),
     _key("device_level", "STRING", "机型档次", "all, 1 (high), 2 (middle) or 3 (low)"),
     _key("device", "STRING", "操作系统", "all, 1 (iOS) or 2 (Android)"),

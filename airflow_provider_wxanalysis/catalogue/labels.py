@@ -1,7 +1,7 @@
-"""What the keys of getVisitDistribution stand for, in WeChat's words and in English.
+"""What WeChat's indexes, keys and modules stand for, in its own words and in English.
 
-WeChat adds keys now and then and has never changed the meaning of one. An index or a key that is not here is passed
-through without a label. The English words are this package's own: WeChat publishes the table in Chinese only.
+WeChat adds keys now and then and has never changed the meaning of one. What is not listed here is passed through
+without a label. The English words are this package's own: WeChat publishes these tables in Chinese only.
 
 .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitdistribution.html
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Label(NamedTuple):
-    """The name of a key.
+    """The name of an index, a key or a module.
 
     :param zh: WeChat's own.
     :param en: this package's translation.
@@ -21,6 +21,10 @@ class Label(NamedTuple):
 
     zh: str
     en: str
+
+
+#: In place of a label, for what is not listed.
+UNLISTED = (None, None)
 
 
 #: Where a visit came from.
@@ -107,10 +111,28 @@ DEPTHS: Mapping[int, Label] = {
     7: Label(">10 页", "more than 10 pages"),
 }
 
-#: The reply's ``index`` -> what its keys mean. ``access_source_visit_uv`` is not documented but real replies have it.
+
+#: The reply's ``index`` -> its name. ``access_source_visit_uv`` is not documented but real replies have it.
+INDEXES: Mapping[str, Label] = {
+    "access_source_session_cnt": Label("访问来源分布（打开次数）", "Openings by source"),
+    "access_source_visit_uv": Label("访问来源分布（访问人数）", "Visitors by source"),
+    "access_staytime_info": Label("访问时长分布", "Openings by stay time"),
+    "access_depth_info": Label("访问深度分布", "Openings by depth"),
+}
+
+#: The reply's ``index`` -> what its keys mean.
 DISTRIBUTIONS: Mapping[str, Mapping[int, Label]] = {
     "access_source_session_cnt": SOURCES,
     "access_source_visit_uv": SOURCES,
     "access_staytime_info": STAY_TIMES,
     "access_depth_info": DEPTHS,
+}
+
+#: The modules of getPerformanceData.
+MODULES: Mapping[str, Label] = {
+    "10016": Label("打开率", "Open rate"),
+    "10017": Label("启动各阶段耗时", "Start-up, by stage"),
+    "10021": Label("页面切换耗时", "Page switch"),
+    "10022": Label("内存指标", "Memory"),
+    "10023": Label("内存异常", "Memory anomalies"),
 }

@@ -1,4 +1,4 @@
-"""getPerformanceData's own ways: a period is fetched in cells, one request per module and combination of filters."""
+"""What is peculiar to getPerformanceData: one request per module and combination of filters."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from airflow_provider_wxanalysis.catalogue.labels import MODULES
 from airflow_provider_wxanalysis.catalogue.values import show
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import Period
 
-Cell = Mapping[str, str]
+#: The module and the filters of one request, by column.
+Selection = Mapping[str, str]
 
 #: WeChat's name of each filter, by the column that holds it.
 WIRE_NAMES = {"network_type": "networktype", "device_level": "device_level", "device": "device"}
 #: Option -> the column it fills and the values it takes. ``all`` stands for WeChat's ``-1``.
 OPTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "modules": ("module", ("10016", "10017", "10021", "10022", "10023")),
+    "modules": ("module", tuple(MODULES)),
     "network_types": ("network_type", ("all", "3g", "4g", "wifi")),
     "device_levels": ("device_level", ("all", "1", "2", "3")),
     "devices": ("device", ("all", "1", "2")),
 }
 
 
-def cells(options: Mapping[str, Any]) -> tuple[Cell, ...]:
-    """Return the cells that ``options`` choose; by default every module with every filter ``all``.
+def selections(options: Mapping[str, Any]) -> tuple[Selection, ...]:
+    """Return what ``options`` select, one request each; by default every module with every filter ``all``.
 
     :param options: lists of values by the names of :data:`OPTIONS`; ``None`` stands for the default.
     :raises ConfigurationError: if there is no such option or value.
@@ -41,7 +43,7 @@ def _values(option: str, given: Any, allowed: tuple[str, ...]) -> Iterable[str]:
     if given is None:
         return ("all",) if "all" in allowed else allowed
     if isinstance(given, str) or not isinstance(given, Collection):
-        raise ConfigurationError(f"performance_data: {option} is a list of values, not {show(given)}.")
+        raise ConfigurationError(f"performance_data: {option} must be a list of values, got {show(given)}.")
     values = ["all" if str(value) == "-1" else str(value) for value in given]
     if not values or len(set(values)) < len(values) or not set(values) <= set(allowed):
         raise ConfigurationError(
@@ -51,17 +53,17 @@ def _values(option: str, given: Any, allowed: tuple[str, ...]) -> Iterable[str]:
     return values
 
 
-def body(period: Period, cell: Cell) -> dict[str, Any]:
-    """Return the request body for one cell of ``period``."""
+def body(period: Period, selection: Selection) -> dict[str, Any]:
+    """Return the request body for one selection of ``period``."""
     # Both ends count by their day, so the end is the last second of the last day and not the midnight after it.
     return {
         "time": {
             "begin_timestamp": int(period.opens_at.timestamp()),
             "end_timestamp": int(period.closes_at.timestamp()) - 1,
         },
-        "module": cell["module"],
+        "module": selection["module"],
         "params": [
-            {"field": field, "value": "-1" if cell[column] == "all" else cell[column]}
+            {"field": field, "value": "-1" if selection[column] == "all" else selection[column]}
             for column, field in WIRE_NAMES.items()
         ],
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from airflow_provider_wxanalysis.catalogue.labels import DISTRIBUTIONS
+from airflow_provider_wxanalysis.catalogue.labels import DISTRIBUTIONS, INDEXES, MODULES, UNLISTED
+from airflow_provider_wxanalysis.catalogue.performance import Selection
 from airflow_provider_wxanalysis.catalogue.values import Malformed, convert, show
 
 Json = dict[str, Any]
@@ -17,22 +18,23 @@ _ENVELOPE = ("errcode", "errmsg", "ref_date")
 
 #: One row to be, a plain tuple because there are hundreds in a reply:
 #:
-#: * the period it speaks of, or ``None`` where the reply says so once for all rows;
+#: * its period as WeChat wrote it, or ``None`` where the reply says so once for all rows;
 #: * columns whose values or names the shape gives;
 #: * fields that WeChat sent under the columns' own names, and unknown ones;
 #: * unknown fields of what encloses it, level by level, the innermost first.
 Item = tuple[Any, Json, Json, tuple[Json, ...]]
-Shape = Callable[[Json], Iterator[Item]]
+#: The selection is what the request fixed, because the reply does not repeat it.
+Shape = Callable[[Json, Selection], Iterator[Item]]
 
 
-def item_list(reply: Json) -> Iterator[Item]:
+def item_list(reply: Json, selection: Selection) -> Iterator[Item]:
     """``{list: [{ref_date, …}]}``: summary and trends."""
     outer = (_unknown(reply, "list"),)
     for item in _objects(reply, "list"):
         yield item.get("ref_date"), {}, _without(item, "ref_date"), outer
 
 
-def page_list(reply: Json) -> Iterator[Item]:
+def page_list(reply: Json, selection: Selection) -> Iterator[Item]:
     """``{ref_date, list: [{page_path, …}]}``: pages, the most viewed first."""
     outer = (_unknown(reply, "list"),)
     for rank, page in enumerate(_objects(reply, "list"), start=1):
@@ -40,41 +42,47 @@ def page_list(reply: Json) -> Iterator[Item]:
         yield None, {"page_rank": rank}, page, outer
 
 
-def distributions(reply: Json) -> Iterator[Item]:
+def distributions(reply: Json, selection: Selection) -> Iterator[Item]:
     """``{ref_date, list: [{index, item_list: [{key, value}]}]}``: visits by source, stay time and depth."""
     for group in _objects(reply, "list"):
         index = _require(group, "index")
-        labels = DISTRIBUTIONS.get(index, {}) if isinstance(index, str) else {}
+        known = index if isinstance(index, str) else ""
+        labels, (label, label_en) = DISTRIBUTIONS.get(known, {}), INDEXES.get(known, UNLISTED)
         outer = (_without(group, "index", "item_list"), _unknown(reply, "list"))
         for entry in _objects(group, "item_list"):
             key = convert("key", "INT64", _require(entry, "key"))
-            label = labels.get(key)
+            item_label, item_label_en = labels.get(key, UNLISTED)
             derived = {
                 "distribution": index,
+                "distribution_label": label,
+                "distribution_label_en": label_en,
                 "item_key": key,
-                "item_label": label.zh if label else None,
-                "item_label_en": label.en if label else None,
+                "item_label": item_label,
+                "item_label_en": item_label_en,
                 "item_value": entry.get("value"),
             }
             yield None, derived, _without(entry, "key", "value"), outer
 
 
-def cohort_offsets(reply: Json) -> Iterator[Item]:
+def cohort_offsets(reply: Json, selection: Selection) -> Iterator[Item]:
     """``{ref_date, visit_uv_new: [{key, value}], visit_uv: […]}``: retention, which grows as time passes."""
     outer = (_unknown(reply, *COHORTS),)
     for cohort in _cohorts(reply):
         # Older reference pages call the field an object, so a lone one is taken for an array of one.
         entries = [reply[cohort]] if isinstance(reply[cohort], dict) else _objects(reply, cohort)
-        for entry in entries:
+        offsets = [convert("key", "INT64", _require(entry, "key")) for entry in entries]
+        size = next((entry.get("value") for offset, entry in zip(offsets, entries, strict=True) if offset == 0), None)
+        for offset, entry in zip(offsets, entries, strict=True):
             derived = {
                 "cohort": cohort,
-                "period_offset": _require(entry, "key"),
+                "period_offset": offset,
                 "users": entry.get("value"),
+                "cohort_users": size,
             }
             yield None, derived, _without(entry, "key", "value"), outer
 
 
-def portraits(reply: Json) -> Iterator[Item]:
+def portraits(reply: Json, selection: Selection) -> Iterator[Item]:
     """``{ref_date, visit_uv_new: {province: [{id, name, value}], …}, visit_uv: {…}}``: who the visitors are."""
     top = _unknown(reply, *COHORTS)
     for cohort in _cohorts(reply):
@@ -97,8 +105,10 @@ def portraits(reply: Json) -> Iterator[Item]:
                 yield None, derived, _without(entry, "id", "name", "value"), outer
 
 
-def performance_tables(reply: Json) -> Iterator[Item]:
+def performance_tables(reply: Json, selection: Selection) -> Iterator[Item]:
     """``{data: {body: {tables: [{id, zh, lines: [{fields: [{refdate, value}]}]}]}}}``: one point per metric and day."""
+    label, label_en = MODULES.get(selection.get("module", ""), UNLISTED)
+    given = {**selection, "module_label": label, "module_label_en": label_en}
     data = _object(reply, "data")
     body = _object(data, "body")
     top = (_without(body, "tables", "count"), _without(data, "body"), _unknown(reply, "data"))
@@ -107,6 +117,7 @@ def performance_tables(reply: Json) -> Iterator[Item]:
             outer = (_without(line, "fields"), _without(table, "id", "zh", "lines"), *top)
             for point in _objects(line, "fields"):
                 derived = {
+                    **given,
                     "metric": _require(table, "id"),
                     "metric_name": table.get("zh"),
                     "value": point.get("value"),

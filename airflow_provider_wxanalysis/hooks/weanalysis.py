@@ -191,7 +191,7 @@ class WeAnalysisHook(BaseHook):
         return self._answer(job, reply)
 
     def _answer(self, job: _Job, reply: dict[str, Any]) -> tuple[_Job, records.Report]:
-        report = records.read(job.endpoint, self.appid, job.period, reply, job.request.cell)
+        report = records.read(job.endpoint, self.appid, job.period, reply, job.request.selection)
         name, news = job.endpoint.name, report.unknown - self._warned
         if news:
             self._warned |= news
@@ -214,4 +214,4 @@ class _Job(NamedTuple):
 
 
 def _cut(endpoint: Endpoint, rows: list[records.Row]) -> str:
-    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if endpoint.cuts(rows) else ""
+    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if endpoint.truncated(rows) else ""

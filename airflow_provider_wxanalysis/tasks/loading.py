@@ -69,7 +69,7 @@ class Load:
             self.rows += len(rows)
             if not rows:
                 self.empty.append(period)
-            if endpoint.cuts(rows):
+            if endpoint.truncated(rows):
                 self.truncated.append(period)
             if rows or self.on_empty == "replace":
                 yield encode(endpoint, period, rows)

@@ -75,7 +75,7 @@ def run_periods(endpoint: Endpoint, context: Mapping[str, Any], from_date: Any, 
             f"{endpoint.name}: no {endpoint.window.name} ends in the run's interval ({interval}), so nothing is due. "
             "Times count in Asia/Shanghai."
         )
-    return _answerable(endpoint, periods, now) if endpoint.latest_only else periods
+    return _answerable(endpoint, periods, now) if endpoint.reach_days is not None else periods
 
 
 def lookback_offsets(lookback: Any) -> tuple[int, ...]:
@@ -102,7 +102,7 @@ def earlier_periods(endpoint: Endpoint, due: Iterable[Period], offsets: Iterable
 
     There are none of an endpoint that tells of yesterday alone.
     """
-    if endpoint.latest_only:
+    if endpoint.reach_days is not None:
         return []
     due = set(due)
     return sorted({endpoint.window.earlier(period, offset) for period in due for offset in offsets} - due)

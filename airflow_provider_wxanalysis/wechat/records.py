@@ -12,6 +12,7 @@ from airflow_provider_wxanalysis.catalogue.values import Malformed, convert_all,
 from airflow_provider_wxanalysis.exceptions import PayloadError, call_name
 
 if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.catalogue.performance import Selection
     from airflow_provider_wxanalysis.catalogue.shapes import Json
     from airflow_provider_wxanalysis.endpoints import Endpoint
     from airflow_provider_wxanalysis.periods import Period
@@ -33,7 +34,7 @@ class Report(NamedTuple):
 
 
 def read(
-    endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], cell: Mapping[str, str] | None = None
+    endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], selection: Selection | None = None
 ) -> Report:
     """Turn one reply into rows.
 
@@ -41,11 +42,11 @@ def read(
     :param appid: the mini program asked about.
     :param period: the period asked for.
     :param reply: WeChat's reply, parsed.
-    :param cell: columns that the request fixed (getPerformanceData's module and filters).
+    :param selection: columns that the request fixed (getPerformanceData's module and filters).
     :raises PayloadError: if shape, type or period is not what the catalogue says.
     """
     try:
-        return _read(endpoint, appid, period, reply, cell or {})
+        return _read(endpoint, appid, period, reply, selection or {})
     except Malformed as error:
         raise PayloadError(
             f"{call_name(endpoint.name, period, appid)}: {error}. Nothing was taken from this reply; "
@@ -53,15 +54,15 @@ def read(
         ) from None
 
 
-def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], cell: Mapping[str, str]) -> Report:
+def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], selection: Selection) -> Report:
     """Make whole rows first and look at them column by column then, which takes less time than value by value."""
-    items = list(endpoint.shape(reply))
+    items = list(endpoint.shape(reply, selection))
     ref_dates, derived, entries, outers = zip(*items, strict=True) if items else ((), (), (), ())
     # What WeChat may send under its own name. A shape derives the same columns for every row.
-    sent = {column.name for column in endpoint.columns} - cell.keys() - (derived[0].keys() if items else set())
+    sent = {column.name for column in endpoint.columns} - (derived[0].keys() if items else set())
     blank = dict.fromkeys([column.name for column in (*LEADING, *endpoint.columns, EXTRA)])
     dates = {"begin_date": period.begin_date.isoformat(), "end_date": period.end_date.isoformat()}
-    blank |= {"appid": appid, **dates, **cell}
+    blank |= {"appid": appid, **dates}
     extras = _extras(entries, outers, sent)
     known = [_only(sent, entry) for entry in entries] if extras else entries
     rows: list[Row] = [{**blank, **entry, **given} for entry, given in zip(known, derived, strict=True)]

@@ -16,7 +16,7 @@ LATENCY = 0.1
 DAYS = {1: 60, 4: 365, 16: 365, 64: 365}
 YEAR = 365
 #: Every entry of which WeChat keeps a past.
-MANY = [name for name, entry in ENDPOINTS.items() if not entry.latest_only]
+MANY = [name for name, entry in ENDPOINTS.items() if entry.reach_days is None]
 
 OURS = Program("this package", "fetch_hook")
 WITHOUT_ORJSON = Program("this package, no orjson", "fetch_hook")

@@ -107,4 +107,4 @@ def _slices(name: str, days: int) -> Iterator[Slice]:
         period = Period(day, day)
         (request,) = entry.requests(period)
         reply = parse(replies.body(entry, APPS[0], request.body))
-        yield encode(entry, period, read(entry, APPS[0], period, reply, request.cell).rows)
+        yield encode(entry, period, read(entry, APPS[0], period, reply, request.selection).rows)

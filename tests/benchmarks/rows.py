@@ -49,7 +49,7 @@ def run(rounds: int) -> Section:
 def _measure(entry: Endpoint, folder: Path, rounds: int) -> Rounds:
     replies = Replies()
     periods = [entry.window.earlier(entry.window.latest(LAST_DAY), back) for back in range(BODIES)]
-    periods = periods[:1] if entry.latest_only else periods
+    periods = periods[:1] if entry.reach_days is not None else periods
     for number, period in enumerate(periods):
         body = replies.body(entry, APPS[0], entry.requests(period)[0].body)
         (folder / f"{entry.name}.{number:02}.json").write_bytes(body)

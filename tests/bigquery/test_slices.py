@@ -51,11 +51,12 @@ def test_every_type_survives_the_journey(writer, dataset, read):
     assert read(f"{dataset}.visit_page") == [row]
 
 
-def test_load_columns_tell_job_run_and_time(writer, dataset, read, bq):
+def test_load_columns_name_job_run_task_and_time(writer, dataset, read, bq):
     slices = writer("the-run")
     slices.replace(chunk_of({day(1): page_rows(day(1), 10)}))
     ((_, row),) = held(read, dataset, load_columns=True).items()
     assert (row["_load_id"], row["_run_id"]) == (slices.load_ids[0], "the-run")
+    assert (row["_dag_id"], row["_task_id"]) == (dataset, "task")
     assert abs(row["_loaded_at"] - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=5)
     assert bq.get_job(row["_load_id"]).statement_type == "MERGE"
 

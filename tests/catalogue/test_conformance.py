@@ -1,4 +1,4 @@
-"""What every entry of the catalogue owes; a new one that lacks a part fails here. Its round trip is in transfers/."""
+"""What every entry of the catalogue must have; one that lacks a part fails here. Its round trip is in transfers/."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing.rules import PATHS
 from airflow_provider_wxanalysis.wechat import records
 from tests.operators.test_weanalysis import subclasses
-from tests.support.readme import README
+from tests.support import readme
 from tests.support.servers import REPOSITORY
 
 FIXTURES = REPOSITORY / "tests" / "fixtures"
-#: The periods that the official samples speak of, where it is not the one day 2017-03-13.
+#: The periods that the official samples are about, where it is not the one day 2017-03-13.
 SAMPLED = {
     "weekly_visit_trend": ("2017-03-06", "2017-03-12"),
     "monthly_visit_trend": ("2017-03-01", "2017-03-31"),
@@ -44,7 +44,7 @@ def test_one_operator_that_names_the_official_page(endpoint):
 
 
 def test_an_official_sample_that_it_reads_without_questions(endpoint):
-    name = "user_portrait" if endpoint.latest_only else endpoint.name
+    name = "user_portrait" if endpoint.reach_days is not None else endpoint.name
     reply = json.loads((FIXTURES / f"{name}.json").read_text())
     if endpoint.name == "performance_data":  # its sample answers for two days
         for table in reply["data"]["body"]["tables"]:
@@ -52,7 +52,7 @@ def test_an_official_sample_that_it_reads_without_questions(endpoint):
     default = ("2021-01-03",) * 2 if endpoint.name == "performance_data" else ("2017-03-13",) * 2
     period = Period(*map(dt.date.fromisoformat, SAMPLED.get(endpoint.name, default)))
     assert endpoint.window.ending(period.end_date) == period
-    report = records.read(endpoint, "wx1", period, reply, endpoint.cells[0])
+    report = records.read(endpoint, "wx1", period, reply, endpoint.selections[0])
     assert report.rows
     assert (report.unknown, report.duplicates) == (frozenset(), 0)
 
@@ -64,8 +64,8 @@ def test_columns_described_in_two_languages(endpoint):
         assert len(column.description) <= 1024
 
 
-def test_a_row_and_its_columns_in_readme(endpoint):
-    text = README.read_text()
+def test_a_row_and_its_columns_in_the_docs(endpoint):
+    text = "\n".join([*readme.endpoints(), *readme.columns()])
     assert len(re.findall(rf"^\| \[`{endpoint.name}`\]\({re.escape(endpoint.docs)}\) ", text, re.MULTILINE)) == 1
     assert all(f"| `{column.name}` | {column.type}" in text for column in endpoint.table_columns)
 

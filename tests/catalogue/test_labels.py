@@ -1,4 +1,4 @@
-"""The keys of getVisitDistribution."""
+"""The indexes and keys of getVisitDistribution, the modules of getPerformanceData."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from collections.abc import Mapping
 
 import pytest
 
-from airflow_provider_wxanalysis.catalogue.labels import DEPTHS, DISTRIBUTIONS, SOURCES, STAY_TIMES, Label
+from airflow_provider_wxanalysis.catalogue.labels import (
+    DEPTHS,
+    DISTRIBUTIONS,
+    INDEXES,
+    MODULES,
+    SOURCES,
+    STAY_TIMES,
+    Label,
+)
 from tests.support.servers import REPOSITORY
 
 FACTS = json.loads((REPOSITORY / "tests" / "fixtures" / "key_labels.json").read_text(encoding="utf-8"))
 
 
 def test_indexes() -> None:
+    assert list(INDEXES) == list(DISTRIBUTIONS)
     assert DISTRIBUTIONS == {
         "access_source_session_cnt": SOURCES,
         "access_source_visit_uv": SOURCES,
@@ -23,11 +32,15 @@ def test_indexes() -> None:
 
 
 @pytest.mark.parametrize(("labels", "count"), [(SOURCES, 57), (STAY_TIMES, 8), (DEPTHS, 7)])
-def test_every_key_has_a_name_of_its_own(labels: Mapping[int, Label], count: int) -> None:
+def test_keys_count_from_one(labels: Mapping[int, Label], count: int) -> None:
     assert list(labels) == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("labels", [SOURCES, STAY_TIMES, DEPTHS, INDEXES, MODULES])
+def test_every_key_has_a_name_of_its_own(labels: Mapping[int | str, Label]) -> None:
     for names in zip(*labels.values(), strict=True):  # the Chinese ones, then the English ones
         assert all(name and name == name.strip() for name in names)
-        assert len(set(names)) == count
+        assert len(set(names)) == len(labels)
     assert all(label.en.isascii() for label in labels.values())
 
 

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, CredentialsError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
@@ -29,18 +30,18 @@ def test_every_endpoint_gives_the_rows_that_were_served(hook, wechat_server, end
     rows = hook(max_concurrency=1).fetch(endpoint.name, period)
     key = (endpoint.name, APPS[0], period.begin_date.isoformat(), period.end_date.isoformat())
     served = wechat_server.served[key]
-    assert len(served) == len(endpoint.cells)
+    assert len(served) == len(endpoint.selections)
     expected = [
         row
-        for cell, reply in zip(endpoint.cells, served, strict=True)
-        for row in records.read(endpoint, APPS[0], period, reply, cell).rows
+        for selection, reply in zip(endpoint.selections, served, strict=True)
+        for row in records.read(endpoint, APPS[0], period, reply, selection).rows
     ]
     assert rows == expected != []
     columns = [column.name for column in endpoint.table_columns]
-    assert all(list(row) == columns[:-3] for row in rows), "common columns, its own, _extra"
+    assert all(list(row) == columns[: -len(LOAD)] for row in rows), "common columns, its own, _extra"
 
 
-def test_a_selection_asks_for_its_cells_only(hook, wechat_server, yesterday):
+def test_a_selection_is_all_that_is_asked_for(hook, wechat_server, yesterday):
     hook().fetch(resolve("performance_data", {"modules": ["10022"], "devices": ["1", "2"]}), yesterday)
     asked = [call.body for call in wechat_server.calls if call.endpoint == "performance_data"]
     devices = [param["value"] for body in asked for param in body["params"] if param["field"] == "device"]

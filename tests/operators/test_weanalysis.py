@@ -44,8 +44,8 @@ def subclasses():
 
 def test_an_operator_s_own_options_reach_the_endpoint():
     task = WeAnalysisPerformanceDataOperator(task_id="t", modules=["10022"], devices=["1", "2"])
-    assert [(cell["module"], cell["device"]) for cell in task.entry.cells] == [("10022", "1"), ("10022", "2")]
-    assert len(WeAnalysisPerformanceDataOperator(task_id="t").entry.cells) == 5
+    assert [(cell["module"], cell["device"]) for cell in task.entry.selections] == [("10022", "1"), ("10022", "2")]
+    assert len(WeAnalysisPerformanceDataOperator(task_id="t").entry.selections) == 5
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -30,7 +30,7 @@ def endpoints() -> Iterator[str]:
         tells = f"{entry.zh} / {entry.en}"
         if entry.row_limit:
             tells += f"; top {entry.row_limit}"
-        if entry.latest_only:
+        if entry.reach_days is not None:
             tells += "; yesterday only"
         yield f"| [`{name}`]({entry.docs}) | `{operator}` | {entry.window.name} | {again} | {tells} |"
 

@@ -19,7 +19,8 @@ YESTERDAY = NOW.date() - dt.timedelta(days=1)
 def periods(name: str) -> list[Period]:
     endpoint = ENDPOINTS[name]
     latest = endpoint.window.latest(YESTERDAY)
-    return [latest] if endpoint.latest_only else [endpoint.window.earlier(latest, count) for count in range(0, 40, 5)]
+    backwards = range(0, 40, 5) if endpoint.reach_days is None else range(1)
+    return [endpoint.window.earlier(latest, count) for count in backwards]
 
 
 @pytest.mark.parametrize("appid", [APP, OTHER])
@@ -29,7 +30,7 @@ def test_the_provider_reads_everything_the_server_sends(client: Client, name: st
     for period in periods(name):
         for request in endpoint.requests(period):
             reply = client.send(name, request.body, appid).json()
-            report = records.read(endpoint, appid, period, reply, request.cell)
+            report = records.read(endpoint, appid, period, reply, request.selection)
             assert report.rows
             assert (report.unknown, report.duplicates) == (frozenset(), 0)
             optional = {"item_id"}  # the devices of a portrait have none
@@ -43,7 +44,7 @@ def test_the_provider_reads_empty_replies(client: Client, wechat_server: WeChatS
     for request in endpoint.requests(period):
         wechat_server.faults.add(faults.empty())
         reply = client.send(name, request.body).json()
-        assert records.read(endpoint, APP, period, reply, request.cell).rows == []
+        assert records.read(endpoint, APP, period, reply, request.selection).rows == []
 
 
 def test_every_selection_of_performance_data_is_taken(client: Client) -> None:
@@ -51,7 +52,7 @@ def test_every_selection_of_performance_data_is_taken(client: Client) -> None:
     period = Period(YESTERDAY, YESTERDAY)
     for request in everything.requests(period):
         reply = client.send("performance_data", request.body).json()
-        assert records.read(everything, APP, period, reply, request.cell).rows
+        assert records.read(everything, APP, period, reply, request.selection).rows
 
 
 @pytest.mark.parametrize("name", [name for name in ENDPOINTS if ENDPOINTS[name].refresh_offsets])

@@ -13,8 +13,8 @@ from tests.transfers.conftest import latest
 def served(server, endpoint, appid, period):
     """The rows of the latest replies, read independently of the transfer."""
     key = (endpoint.name, appid, period.begin_date.isoformat(), period.end_date.isoformat())
-    replies = server.served[key][-len(endpoint.cells) :]
-    by_module = {cell["module"]: cell for cell in endpoint.cells if cell}
+    replies = server.served[key][-len(endpoint.selections) :]
+    by_module = {cell["module"]: cell for cell in endpoint.selections if cell}
     bodies = [call.body for call in server.calls if call.endpoint == endpoint.name and call.appid == appid]
     cells = [by_module.get(body.get("module"), {}) for body in bodies][-len(replies) :]
     return [

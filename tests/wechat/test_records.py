@@ -27,7 +27,7 @@ from tests.support.servers import REPOSITORY
 
 FIXTURES = REPOSITORY / "tests" / "fixtures"
 APPID = "wx00000000000000a1"
-CELL = {"module": "10022", "network_type": "wifi", "device_level": "1", "device": "1"}
+SELECTION = {"module": "10022", "network_type": "wifi", "device_level": "1", "device": "1"}
 MISSING = object()
 #: The last day of the period that each endpoint's official sample speaks of.
 LAST_DAYS = {
@@ -71,8 +71,8 @@ def period(name: str, last_day: str | None = None) -> Period:
 
 
 def read(name: str, reply: Any, last_day: str | None = None) -> Report:
-    cell = CELL if name == "performance_data" else None
-    return records.read(ENDPOINTS[name], APPID, period(name, last_day), reply, cell)
+    selection = SELECTION if name == "performance_data" else None
+    return records.read(ENDPOINTS[name], APPID, period(name, last_day), reply, selection)
 
 
 def own(name: str, row: dict[str, Any]) -> tuple[Any, ...]:
@@ -83,6 +83,8 @@ def own(name: str, row: dict[str, Any]) -> tuple[Any, ...]:
 
 NEW, ALL = "visit_uv_new", "visit_uv"
 SOURCE, DEPTH = "access_source_session_cnt", "access_depth_info"
+BY_SOURCE, BY_DEPTH = ("访问来源分布（打开次数）", "Openings by source"), ("访问深度分布", "Openings by depth")
+SELECTED = ("10022", "内存指标", "Memory", "wifi", "1", "1")
 TREND, RETAIN, PAGE, SPREAD = "daily_visit_trend", "daily_retain", "visit_page", "visit_distribution"
 PORTRAITS = [(NEW, "province", 31, "广东省", 215), (ALL, "ages", 1, "17岁以下", 3156)]
 
@@ -96,18 +98,26 @@ PORTRAITS = [(NEW, "province", 31, "广东省", 215), (ALL, "ages", 1, "17岁以
         (TREND, "daily_visit_trend_zero_day", 1, [(0, 0, 0, 0, 0.0, 0.0, 0.0)]),
         ("weekly_visit_trend", "", 1, [(986780, 3251840, 189405, 45592, None, 54.5346, 1.9735)]),
         ("monthly_visit_trend", "", 1, [(126513, 426113, 48659, 6726, None, 56.4112, 2.0189)]),
-        (SPREAD, "", 22, [(SOURCE, 10, "其他", "Other", 5), (DEPTH, 1, "1 页", "1 page", 43201)]),
+        (
+            SPREAD,
+            "",
+            22,
+            [(SOURCE, *BY_SOURCE, 10, "其他", "Other", 5), (DEPTH, *BY_DEPTH, 1, "1 页", "1 page", 43201)],
+        ),
         (
             SPREAD,
             "visit_distribution_with_uv_index",
             12,
-            [(SOURCE, 36, "任务栏-我的小程序", "Task bar: my Mini Programs", 3), (DEPTH, 1, "1 页", "1 page", 2)],
+            [
+                (SOURCE, *BY_SOURCE, 36, "任务栏-我的小程序", "Task bar: my Mini Programs", 3),
+                (DEPTH, *BY_DEPTH, 1, "1 页", "1 page", 2),
+            ],
         ),
-        (RETAIN, "", 2, [(NEW, 0, 5464), (ALL, 0, 55500)]),
-        (RETAIN, "daily_retain_mature", 16, [(NEW, 0, 50), (ALL, 7, 75)]),
-        (RETAIN, "daily_retain_complete", 20, [(NEW, 0, 50), (ALL, 30, 41)]),
-        ("weekly_retain", "", 4, [(NEW, 0, 0), (ALL, 1, 99310)]),
-        ("monthly_retain", "", 2, [(NEW, 0, 346249), (ALL, 0, 346249)]),
+        (RETAIN, "", 2, [(NEW, 0, 5464, 5464), (ALL, 0, 55500, 55500)]),
+        (RETAIN, "daily_retain_mature", 16, [(NEW, 0, 50, 50), (ALL, 7, 75, 300)]),
+        (RETAIN, "daily_retain_complete", 20, [(NEW, 0, 50, 50), (ALL, 30, 41, 300)]),
+        ("weekly_retain", "", 4, [(NEW, 0, 0, 0), (ALL, 1, 99310, 0)]),
+        ("monthly_retain", "", 2, [(NEW, 0, 346249, 346249), (ALL, 0, 346249, 346249)]),
         (
             PAGE,
             "",
@@ -125,7 +135,7 @@ PORTRAITS = [(NEW, "province", 31, "广东省", 215), (ALL, "ages", 1, "17岁以
             "performance_data",
             "",
             2,
-            [(*CELL.values(), "memorydiff", "内存增长均值", 70.7778), (*CELL.values(), "memory", "内存均值", 314.0)],
+            [(*SELECTED, "memorydiff", "内存增长均值", 70.7778), (*SELECTED, "memory", "内存均值", 314.0)],
         ),
         *((name, "empty_list", 0, []) for name in ("daily_summary", TREND, SPREAD, PAGE)),
         *((name, "empty_list_with_ref_date", 0, []) for name in ("daily_summary", SPREAD, PAGE)),
@@ -168,9 +178,9 @@ def test_every_dimension_of_a_portrait_is_read() -> None:
 def test_unlisted_indexes_and_keys_pass_without_labels() -> None:
     report = read(SPREAD, sample("variants/visit_distribution_unknown_key"), "2024-01-05")
     assert [own(SPREAD, row) for row in report.rows] == [
-        (SOURCE, 77, None, None, 4),
-        (SOURCE, 1, "小程序历史列表", "Mini Program history list", 9),
-        ("access_future_index", 1, None, None, 13),
+        (SOURCE, *BY_SOURCE, 77, None, None, 4),
+        (SOURCE, *BY_SOURCE, 1, "小程序历史列表", "Mini Program history list", 9),
+        ("access_future_index", None, None, 1, None, None, 13),
     ]
     assert report.unknown == {f"{SOURCE}[77]", "access_future_index[1]"}
 
@@ -207,7 +217,7 @@ MALFORMED: dict[str, list[tuple[str, str, tuple[Any, ...]]]] = {
         ("visit_uv", "visit_uv is no array", (None, "x", 5)),
         ("visit_uv.0", "entry 1 of visit_uv is no object", (5,)),
         ("visit_uv_new.0.key", "an entry lacks key", ABSENT),
-        ("visit_uv_new.0.key", "period_offset is no INT64", ("x",)),
+        ("visit_uv_new.0.key", "key is no INT64", ("x",)),
         ("visit_uv.0.value", "users is no INT64", ("x",)),
     ],
     "weekly_retain": [("ref_date", "ref_date", ("20170306", "20170312", "20170313-20170319"))],
@@ -288,7 +298,8 @@ def test_counts_may_be_whole_floats_strings_or_absent(value: Any, count: int | N
 def test_a_cohort_may_be_a_lone_object_or_absent() -> None:
     lone = changed(RETAIN, {"visit_uv": {"key": 0, "value": 55500}})
     assert read(RETAIN, lone) == read(RETAIN, sample(RETAIN))
-    assert [own(RETAIN, row) for row in read(RETAIN, changed(RETAIN, {"visit_uv": MISSING})).rows] == [(NEW, 0, 5464)]
+    (row,) = read(RETAIN, changed(RETAIN, {"visit_uv": MISSING})).rows
+    assert own(RETAIN, row) == (NEW, 0, 5464, 5464)
 
 
 @pytest.mark.parametrize("ref_date", ["20170611", "20170617", "20170611-20170617"])

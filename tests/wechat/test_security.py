@@ -49,7 +49,7 @@ def test_every_endpoint_gives_the_same_rows(hook, wechat_server, connect, yester
     rows = hook(max_concurrency=1).fetch(endpoint, period)
     assert rows
     calls = [call for call in wechat_server.calls if call.endpoint == endpoint.name]
-    assert len(calls) == len(endpoint.cells)
+    assert len(calls) == len(endpoint.selections)
     assert all(set(SEALED) <= set(call.headers) for call in calls)
     with WeChatServer(published_at=dt.time(0)) as plain:
         plain_hook = WeAnalysisHook(connect(plain, conn_id="plain", max_concurrency=1))

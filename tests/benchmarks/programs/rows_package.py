@@ -29,7 +29,7 @@ with clock(figures):
     while time.perf_counter() < ends_at:
         slices = []
         for body, period in zip(bodies, periods, strict=True):
-            rows = read(entry, "wx00000000000000a1", period, parse(body), entry.cells[0]).rows
+            rows = read(entry, "wx00000000000000a1", period, parse(body), entry.selections[0]).rows
             slices.append(statements.encode(entry, period, rows))
             figures["rows"] += len(rows)
         for chunk in statements.pack(slices):

@@ -79,7 +79,7 @@ def periods(entry: Endpoint) -> int:
 
 def calls(entry: Endpoint) -> int:
     """How many calls that takes."""
-    return periods(entry) * len(entry.cells)
+    return periods(entry) * len(entry.selections)
 
 
 def rows(entry: Endpoint) -> int:
@@ -137,7 +137,7 @@ AVERAGE_CALLS = a_day(calls)
 WORST_CALLS = max(sum(calls(entry) for entry in ENTRIES if due(entry, day)) for day in CALENDAR)
 WORST_SECONDS = sum(map(load_seconds, ENTRIES))
 AVERAGE_SECONDS = a_day(load_seconds) + (len(ENTRIES) - LOADS) * SKIP_SECONDS
-PORTRAITS = tuple(entry for entry in ENTRIES if entry.latest_only)
+PORTRAITS = tuple(entry for entry in ENTRIES if entry.reach_days is not None)
 HIGHEST_PATH = max(sum(calls(entry) for entry in ENTRIES if entry.path == path) for path in {e.path for e in ENTRIES})
 
 
