@@ -145,5 +145,6 @@ def _judge(
 
 def _absent(endpoint: Endpoint, period: Period, now: dt.datetime) -> State:
     """Return what a period without rows is: missing, or lost where WeChat has stopped answering for it."""
-    reach = last_closed_day(now) - _ONE_DAY  # the windows that end yesterday and the day before
-    return State.LOST if endpoint.latest_only and period.end_date < reach else State.MISSING
+    if endpoint.reach_days is None:
+        return State.MISSING
+    return State.LOST if period.end_date <= last_closed_day(now) - endpoint.reach_days * _ONE_DAY else State.MISSING

@@ -81,7 +81,7 @@ def oracle(endpoint, period, found, recorded, now):
         return "truncated" if endpoint.row_limit and found.rows >= endpoint.row_limit else "loaded"
     if recorded:
         return "empty"
-    if endpoint.latest_only and midnight_after(period, 0) < at(now.astimezone(BEIJING).date()) - 24 * HOURS:
+    if endpoint.reach_days is not None and midnight_after(period, 0) < at(now.astimezone(BEIJING).date()) - 24 * HOURS:
         return "lost"
     return "missing"
 
