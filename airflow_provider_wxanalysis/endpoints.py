@@ -11,12 +11,12 @@ import datetime as dt
 import difflib
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from airflow_provider_wxanalysis.catalogue import performance, shapes
+from airflow_provider_wxanalysis.catalogue import growth, performance, shapes
 from airflow_provider_wxanalysis.catalogue.columns import (
     DISTRIBUTION,
     EXTRA,
@@ -117,21 +117,30 @@ class Endpoint:
         """Whether ``rows`` are so many that WeChat has probably truncated its list."""
         return self.row_limit is not None and len(rows) >= self.row_limit
 
-    def grown_since(
-        self, period: Period, loaded_at: dt.datetime, now: dt.datetime, published_after: dt.timedelta
-    ) -> bool:
-        """Whether the figures of ``period`` can have grown since they were loaded.
+    def closings(self, period: Period) -> tuple[growth.Closing, ...]:
+        """Return when the period at each of ``refresh_offsets`` after ``period`` is over."""
+        return growth.closings(self.window, self.refresh_offsets, period)
 
-        They grow when one of the periods at ``refresh_offsets`` after it closes, as soon as WeChat publishes that one:
-        what was loaded within ``published_after`` of the close may have come too early.
+    def grown_since(
+        self,
+        period: Period,
+        loaded_at: dt.datetime,
+        now: dt.datetime,
+        published_after: dt.timedelta,
+        present: Collection[int] = (),
+    ) -> tuple[int, ...]:
+        """Return the ``refresh_offsets`` whose figures can have come to the slice of ``period`` since it was loaded.
+
+        They come when the period at that offset closes, as soon as WeChat publishes it: what was loaded within
+        ``published_after`` of the close may have come too early, what was loaded later holds all there is.
 
         :param period: the period loaded.
         :param loaded_at: when it was loaded; aware.
         :param now: the time; aware.
         :param published_after: how long after a period's end WeChat has surely published it.
+        :param present: offsets that the slice is known to hold.
         """
-        closings = (self.window.later(period, offset).closes_at for offset in self.refresh_offsets)
-        return any(closed <= now and loaded_at < closed + published_after for closed in closings)
+        return growth.grown(self.closings(period), loaded_at, now, published_after, present)
 
     def ref_dates(self, period: Period) -> frozenset[str]:
         """Return the spellings of ``period`` that a reply may carry."""

@@ -302,4 +302,4 @@ def test_what_can_have_grown(
     grown: bool,
 ) -> None:
     period = Period(dt.date(2026, *first), dt.date(2026, *last))
-    assert ENDPOINTS[name].grown_since(period, loaded_at, now, dt.timedelta(hours=15)) is grown
+    assert bool(ENDPOINTS[name].grown_since(period, loaded_at, now, dt.timedelta(hours=15))) is grown

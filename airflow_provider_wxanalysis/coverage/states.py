@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from airflow_provider_wxanalysis.coverage.growth import closings, grown_offsets, utc
+from airflow_provider_wxanalysis.catalogue.growth import grown, utc
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.periods import DAY, MONTH, WEEK, Period, last_closed_day
 
@@ -120,7 +120,8 @@ def _judge(
     """Return what decides on one period; what does not depend on the app is worked out once for all of them."""
     absent = _absent(endpoint, period, now)
     pending = now < utc(period.closes_at) + ready_after
-    moments = dict(closings(endpoint, period))
+    parts = endpoint.closings(period)
+    moments = dict(parts)
     whole = State.MATURING if any(moment > now for moment in moments.values()) else State.LOADED
     limit = endpoint.row_limit
 
@@ -131,13 +132,9 @@ def _judge(
             return State.EMPTY if recorded else absent
         if found.loads > 1:
             return State.DOUBLED
-        if moments:
-            grown = grown_offsets(
-                endpoint, period, found.loaded_at, now=now, ready_after=ready_after, present=found.offsets
-            )
-            if grown:
-                settled = any(moments[offset] + ready_after <= now for offset in grown)
-                return State.STALE if settled else State.PENDING
+        if lacking := grown(parts, found.loaded_at, now, ready_after, found.offsets):
+            settled = any(moments[offset] + ready_after <= now for offset in lacking)
+            return State.STALE if settled else State.PENDING
         return State.TRUNCATED if limit and found.rows >= limit else whole
 
     return judge

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_wxanalysis.coverage.growth import grown_offsets
 from airflow_provider_wxanalysis.coverage.ranges import ranges
 from airflow_provider_wxanalysis.coverage.states import HEALED, Found, State, classify, expected_periods
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
@@ -143,14 +142,14 @@ def test_growth_ends_though_wechat_leaves_zeros_out():
     now = at(dt.date(2026, 3, 4), 20)
 
     def grown(loaded_at, **options):
-        return grown_offsets(daily, day, loaded_at, now=now, ready_after=READY, **options)
+        return daily.grown_since(day, loaded_at, now, READY, **options)
 
     assert grown(at(dt.date(2026, 3, 2), 10)) == (1, 2)
     assert grown(at(dt.date(2026, 3, 2), 10), present={1}) == (2,)
     assert grown(at(dt.date(2026, 3, 3), 14, 59)) == (1, 2)
     assert grown(at(dt.date(2026, 3, 3), 15)) == (2,)
     assert grown(at(dt.date(2026, 3, 4), 15)) == ()
-    assert grown_offsets(ENDPOINTS["visit_page"], day, now, now=now, ready_after=READY) == ()
+    assert ENDPOINTS["visit_page"].grown_since(day, now - 999 * HOURS, now, READY) == ()
 
 
 def test_lost_means_that_wechat_does_not_answer_any_more():
