@@ -1,0 +1,64 @@
+"""What a load has found out so far about each period of each app."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from airflow_provider_wxanalysis.exceptions import Failure
+from airflow_provider_wxanalysis.periods import Period
+from airflow_provider_wxanalysis.tasks.apps import AppRef
+from airflow_provider_wxanalysis.tasks.results import AppResult, LoadResult
+
+#: What one app has of one period.
+Key = tuple[str, Period]
+
+
+class Tally:
+    """Filled by a load, and frozen at its end."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, int] = {}
+        self.empty: set[Key] = set()
+        self.truncated: set[Key] = set()
+        self.failures: list[Failure] = []
+        self.warnings: list[Failure] = []
+        self.waits: defaultdict[AppRef, list[Period]] = defaultdict(list)
+        self.load_ids: list[str] = []
+
+    def frozen(self, table: str, endpoint: str, load_ids: Iterable[str]) -> LoadResult:
+        """Return what came of the load.
+
+        :param table: ``project.dataset.table``.
+        :param endpoint: name of the endpoint.
+        :param load_ids: the jobs of this try; those of earlier ones it knows.
+        """
+        apps: defaultdict[str, _App] = defaultdict(_App)
+        for (appid, period), rows in sorted(self.rows.items()):
+            apps[appid].rows += rows
+            apps[appid].periods.append(period)
+        for appid, period in sorted(self.empty):
+            apps[appid].empty.append(period)
+        for appid, period in sorted(self.truncated):
+            apps[appid].truncated.append(period)
+        return LoadResult(
+            table=table,
+            endpoint=endpoint,
+            load_ids=tuple(dict.fromkeys([*self.load_ids, *load_ids])),
+            apps=MappingProxyType({appid: app.frozen() for appid, app in apps.items()}),
+            failures=tuple(self.failures),
+            waits=MappingProxyType({ref: tuple(sorted(periods)) for ref, periods in self.waits.items()}),
+        )
+
+
+@dataclass
+class _App:
+    rows: int = 0
+    periods: list[Period] = field(default_factory=list)
+    empty: list[Period] = field(default_factory=list)
+    truncated: list[Period] = field(default_factory=list)
+
+    def frozen(self) -> AppResult:
+        return AppResult(self.rows, tuple(self.periods), tuple(self.empty), tuple(self.truncated))
