@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureEx
 from airflow_provider_wxanalysis.exceptions import (
     DataNotReadyError,
     EmptyReportError,
+    LoadError,
     QuotaExceededError,
     RateLimitError,
     WeAnalysisError,
@@ -25,7 +26,7 @@ try:
 except ImportError as error:
     raise AirflowOptionalProviderFeatureException(
         "WeAnalysisRetryPolicy needs Airflow 3.3 or later. Before that, give the task retries some 30 minutes apart; "
-        "errors that no retry mends end it at once all the same."
+        "errors that no retry mends end it at once either way."
     ) from error
 
 if TYPE_CHECKING:
@@ -42,8 +43,11 @@ class WeAnalysisRetryPolicy(RetryPolicy):
     """Choose the delay before the next try, or none, by the error; give it as an operator's ``retry_policy``.
 
     Not published yet: 30 minutes. Rate limit: two minutes, when the minute's limit has been reset. Quota used up: after
-    midnight in Asia/Shanghai, when it starts anew. What no retry mends, credentials above all: never. Anything else:
-    the task's own ``retry_delay``. The number of tries stays the task's ``retries``.
+    midnight in Asia/Shanghai, when a new one starts. What no retry mends, credentials above all: never. Anything else:
+    the task's own ``retry_delay``. Where several apps or periods of one load failed, the soonest of these that can
+    help. The number of tries stays the task's ``retries``.
+
+    .. seealso:: https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/tasks.html#retries
     """
 
     def evaluate(
@@ -56,19 +60,11 @@ class WeAnalysisRetryPolicy(RetryPolicy):
         :param max_tries: how many there may be.
         :param context: Airflow's context.
         """
-        reason = type(exception).__name__
-        if isinstance(exception, WeAnalysisError) and not exception.retryable:
-            return RetryDecision.fail(f"{reason}: no retry mends it")
-        if isinstance(exception, (DataNotReadyError, EmptyReportError)):
-            return RetryDecision.retry(NOT_READY_DELAY, f"{reason}: WeChat has not published yet")
-        if isinstance(exception, RateLimitError):
-            return RetryDecision.retry(RATE_LIMIT_DELAY, f"{reason}: the limit is by the minute")
-        if isinstance(exception, QuotaExceededError):
-            now = pendulum.now(SHANGHAI)
-            return RetryDecision.retry(
-                now.add(days=1).start_of("day") + _AFTER_MIDNIGHT - now, f"{reason}: a new quota starts at midnight"
-            )
-        return RetryDecision.default()
+        if isinstance(exception, LoadError):
+            worth_it = [failure.error for failure in exception.failures if failure.error.retryable]
+            if worth_it:
+                return min(map(_decision, worth_it), key=lambda each: each.retry_delay or dt.timedelta(0))
+        return _decision(exception)
 
     def serialize(self) -> dict[str, Any]:
         """Return what a serialized DAG shows of the policy; it has no settings."""
@@ -78,3 +74,18 @@ class WeAnalysisRetryPolicy(RetryPolicy):
     def deserialize(cls, data: dict[str, Any]) -> WeAnalysisRetryPolicy:
         """Return a policy."""
         return cls()
+
+
+def _decision(error: BaseException) -> RetryDecision:
+    reason = type(error).__name__
+    if isinstance(error, WeAnalysisError) and not error.retryable:
+        return RetryDecision.fail(f"{reason}: no retry mends it")
+    if isinstance(error, (DataNotReadyError, EmptyReportError)):
+        return RetryDecision.retry(NOT_READY_DELAY, f"{reason}: WeChat has not published yet")
+    if isinstance(error, RateLimitError):
+        return RetryDecision.retry(RATE_LIMIT_DELAY, f"{reason}: the limit is by the minute")
+    if isinstance(error, QuotaExceededError):
+        now = pendulum.now(SHANGHAI)
+        midnight = now.add(days=1).start_of("day") + _AFTER_MIDNIGHT
+        return RetryDecision.retry(midnight - now, f"{reason}: a new quota starts at midnight")
+    return RetryDecision.default()

@@ -8,7 +8,14 @@ import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import RetryAction
 
-from airflow_provider_wxanalysis.exceptions import EmptyReportError, PayloadError, TransportError, api_error
+from airflow_provider_wxanalysis.exceptions import (
+    EmptyReportError,
+    Failure,
+    LoadError,
+    PayloadError,
+    TransportError,
+    api_error,
+)
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.retry_policy import WeAnalysisRetryPolicy
 from airflow_provider_wxanalysis.testing import faults
@@ -22,6 +29,10 @@ DEFAULT, FAIL, RETRY = RetryAction.DEFAULT, RetryAction.FAIL, RetryAction.RETRY
 
 def error(errcode):
     return api_error({"errcode": errcode, "errmsg": "no"}, "visit_page")
+
+
+def load_error(*errcodes):
+    return LoadError("several", [Failure("wx1", None, error(errcode)) for errcode in errcodes])
 
 
 @pytest.mark.parametrize(
@@ -40,6 +51,11 @@ def error(errcode):
         (error(40001), DEFAULT, None),
         (TransportError("reset"), DEFAULT, None),
         (ValueError("another's"), DEFAULT, None),
+        (load_error(40125, 48001), FAIL, None),
+        (load_error(40125, 45009), RETRY, dt.timedelta(hours=2, minutes=35)),
+        (load_error(45009, 61503, 40125), RETRY, dt.timedelta(minutes=30)),
+        (load_error(45009, 61503, 45011), RETRY, dt.timedelta(minutes=2)),
+        (load_error(45009, 61503, -1), DEFAULT, None),
     ],
     ids=lambda value: str(value)[:40],
 )
