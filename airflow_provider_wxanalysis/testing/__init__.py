@@ -1,6 +1,6 @@
 """A WeChat API on this machine, for tests and for trying DAGs: no account, no credentials, no network.
 
-In Python, :class:`WeChatServer`. With pytest, the fixture ``wechat_server`` of
+In Python, :class:`WeChatServer`, or :class:`WeChat` without a socket. With pytest, the fixture ``wechat_server`` of
 :mod:`~airflow_provider_wxanalysis.testing.pytest_plugin`. From a shell::
 
     python -m airflow_provider_wxanalysis.testing --port 8070
@@ -11,10 +11,26 @@ Every secret that it makes holds :data:`CANARY`, so that tests can search logs a
 """
 
 from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.testing.answers import Answer
 from airflow_provider_wxanalysis.testing.canary import CANARY
 from airflow_provider_wxanalysis.testing.faults import Fault
+from airflow_provider_wxanalysis.testing.figures import App, Visits
 from airflow_provider_wxanalysis.testing.journal import Call
+from airflow_provider_wxanalysis.testing.request import Request
 from airflow_provider_wxanalysis.testing.security import ApiSecurity
 from airflow_provider_wxanalysis.testing.server import WeChatServer
+from airflow_provider_wxanalysis.testing.wechat import WeChat
 
-__all__ = ["CANARY", "ApiSecurity", "Call", "Fault", "WeChatServer", "faults"]
+__all__ = [
+    "CANARY",
+    "Answer",
+    "ApiSecurity",
+    "App",
+    "Call",
+    "Fault",
+    "Request",
+    "Visits",
+    "WeChat",
+    "WeChatServer",
+    "faults",
+]

@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or Ctrl-C."""
     given = _parser().parse_args(arguments)
     server = WeChatServer(
-        dict(given.app) if given.app else None,
+        dict(given.app) or given.apps,
         given.host,
         given.port,
         now=given.now,
@@ -57,8 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         daily_quota=given.daily_quota,
         requests_per_minute=given.requests_per_minute,
         latency=given.latency,
+        launched=dict(given.launched),
         pages=given.pages,
         api_security=given.api_security,
+        journal_size=0,  # no one can look into this process
         on_call=_log,
     )
     for endpoint, fault, times in given.fault:
@@ -72,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"Cannot listen on {given.host}:{given.port}: {error.strerror or error}\n")
         return 1
     try:
-        _announce(server, given.app)
+        # One connection serves many apps, by appids=.
+        _announce(server, None if given.apps else [*server.appids, EXAMPLE_APP][0])
         if given.port_file:
             _write_port(given.port_file, server.port)
         done.wait()
@@ -90,7 +94,7 @@ def parse_fault(text: str) -> tuple[str | None, faults.Fault, int | None]:
         faults.check_endpoint(name)
         return name, _fault(what), int(times) if times else None
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no ENDPOINT:WHAT[:TIMES]: {error}") from None
+        raise argparse.ArgumentTypeError(f"must be ENDPOINT:WHAT[:TIMES], got {text!r}: {error}") from None
 
 
 def _fault(what: str) -> faults.Fault:
@@ -100,7 +104,7 @@ def _fault(what: str) -> faults.Fault:
         if what.startswith(prefix):
             return make(int(what.removeprefix(prefix)))
     if not what.removeprefix("-").isdecimal():
-        raise ValueError(f"WHAT is an error code, http-STATUS, hang-SECONDS or one of {', '.join(_BARE_FAULTS)}")
+        raise ValueError(f"WHAT must be an error code, http-STATUS, hang-SECONDS or one of {', '.join(_BARE_FAULTS)}")
     return faults.errcode(int(what))
 
 
@@ -111,6 +115,16 @@ def _app(text: str) -> tuple[str, str]:
     return appid, secret
 
 
+def _launch(text: str) -> tuple[str, dt.date]:
+    appid, found, day = text.partition(":")
+    if not appid or not found:
+        raise argparse.ArgumentTypeError(f"must be AppID:YYYY-MM-DD, got {text!r}")
+    try:
+        return appid, dt.date.fromisoformat(day)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be AppID:YYYY-MM-DD, got {text!r}: {error}") from None
+
+
 def _moment(text: str) -> dt.datetime:
     moment = dt.datetime.fromisoformat(text)
     if moment.utcoffset() is None:
@@ -118,15 +132,14 @@ def _moment(text: str) -> dt.datetime:
     return moment
 
 
-def _announce(server: WeChatServer, apps: Sequence[tuple[str, str]]) -> None:
-    appid = apps[0][0] if apps else EXAMPLE_APP
-    connection = {**server.connection(appid), **({"password": "AppSecret"} if apps else {})}
+def _announce(server: WeChatServer, appid: str | None) -> None:
+    connection = json.dumps(server.connection(appid))
     print(f"WeChat API at {server.url}, until SIGTERM or Ctrl-C.", flush=True)
-    print(f"export AIRFLOW_CONN_WEANALYSIS_DEFAULT='{json.dumps(connection)}'", flush=True)
+    print(f"export AIRFLOW_CONN_WEANALYSIS_DEFAULT={shlex.quote(connection)}", flush=True)
 
 
 def _write_port(path: Path, port: int) -> None:
-    # Renamed into place, so that who waits for the file never reads half of it.
+    # Renamed into place, so that a reader never finds half of it.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(f"{port}\n")
     draft.replace(path)
@@ -146,6 +159,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=8070, help="port to listen on; 0 picks a free one (default: %(default)s)")
     add("--port-file", type=Path, metavar="PATH", help="write the port to this file once it listens")
     add("--app", type=_app, action="append", default=[], metavar="ID:SECRET", help="accept this app (repeat for more)")
+    add("--apps", type=int, metavar="N", help="accept N made-up apps; the printed connection serves all, see appids=")
+    add(
+        "--launched",
+        type=_launch,
+        action="append",
+        default=[],
+        metavar="ID:DATE",
+        help="first day with figures of an app (repeat for more)",
+    )
     add("--now", type=_moment, metavar="TIME", help="stop the clock, e.g. at 2026-03-01T12:00:00+08:00")
     add(
         "--published-at",
@@ -172,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="ENDPOINT:WHAT[:TIMES]",
         help="misbehave; ENDPOINT is a name of the catalogue, token or * (every data call); WHAT is an error code, "
-        f"http-STATUS, hang-SECONDS, slow-body-SECONDS or one of {', '.join(_BARE_FAULTS)}; for ever without TIMES",
+        f"http-STATUS, hang-SECONDS, slow-body-SECONDS or one of {', '.join(_BARE_FAULTS)}; every time without TIMES",
     )
     return parser
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,11 +17,19 @@ _APPID = re.compile(r"wx[0-9a-z]{16}", re.ASCII)
 class Apps:
     """The apps that WeChat knows.
 
-    :param secrets: AppID -> AppSecret; ``None`` for any app whose id looks right, with any secret.
+    :param secrets: AppID -> AppSecret; or how many apps to make up; or ``None`` for any app whose id looks right, with
+        any secret.
     """
 
-    def __init__(self, secrets: Mapping[str, str] | None) -> None:
+    def __init__(self, secrets: Mapping[str, str] | int | None) -> None:
+        if isinstance(secrets, int):
+            secrets = {appid: _secret(appid) for appid in (f"wx{number:016x}" for number in range(secrets))}
         self._secrets = None if secrets is None else dict(secrets)
+
+    @property
+    def ids(self) -> list[str]:
+        """The apps there are; none where any that looks right is known."""
+        return list(self._secrets or {})
 
     def known(self, appid: object) -> bool:
         """Whether there is such an app."""
@@ -33,13 +40,13 @@ class Apps:
     def secret(self, appid: str) -> str:
         """Return an AppSecret that works."""
         if not self.known(appid):
-            raise ValueError(f"This server knows no app {appid!r}.")
-        return f"{CANARY}-secret-of-{appid}" if self._secrets is None else self._secrets[appid]
+            raise ValueError(f"This server does not know the app {appid!r}.")
+        return _secret(appid) if self._secrets is None else self._secrets[appid]
 
     def log_in(self, given: Mapping[str, Any]) -> str:
         """Return the AppID of a token request.
 
-        :raises Refused: if AppID or AppSecret is missing or wrong.
+        :raises RefusedError: if AppID or AppSecret is missing or wrong.
         """
         appid, secret = given.get("appid"), given.get("secret")
         if not appid:
@@ -53,10 +60,14 @@ class Apps:
         return appid
 
 
+def _secret(appid: str) -> str:
+    return f"{CANARY}-secret-of-{appid}"
+
+
 class Quotas:
     """Counts calls per path and app: by the day, which ends at midnight in Beijing, and by the minute.
 
-    :param clock: tells the time.
+    :param clock: returns the time in Beijing.
     :param per_day: calls a day.
     :param per_minute: calls a minute; ``None`` for no limit.
     """
@@ -65,30 +76,29 @@ class Quotas:
         self.per_day = per_day
         self.per_minute = per_minute
         self._clock = clock
-        self._counts: Counter[tuple[str, str, object]] = Counter()
+        self._days: dict[tuple[str, str], tuple[object, int]] = {}
+        self._minutes: dict[tuple[str, str], tuple[object, int]] = {}
         self._lock = threading.Lock()
 
     def spend(self, path: str, appid: str) -> None:
         """Count a call.
 
-        :raises Refused: if there is none left.
+        :raises RefusedError: if there is none left.
         """
-        now = self._clock()
-        day = (path, appid, now.date())
-        minute = (path, appid, now.replace(second=0, microsecond=0))
+        now, key = self._clock(), (path, appid)
+        day, minute = now.date(), now.replace(second=0, microsecond=0)
         with self._lock:
-            if self._counts[day] >= self.per_day:
+            today, lately = _used(self._days, key, day), _used(self._minutes, key, minute)
+            if today >= self.per_day:
                 raise refuse(45009)
-            if self.per_minute is not None and self._counts[minute] >= self.per_minute:
+            if self.per_minute is not None and lately >= self.per_minute:
                 raise refuse(45011)
-            self._counts[day] += 1
-            if self.per_minute is not None:
-                self._counts[minute] += 1
+            self._days[key], self._minutes[key] = (day, today + 1), (minute, lately + 1)
 
     def report(self, path: str, appid: str) -> dict[str, Any]:
-        """Return what ``/cgi-bin/openapi/quota/get`` says of a path."""
+        """Return the reply of ``/cgi-bin/openapi/quota/get`` for a path."""
         with self._lock:
-            used = self._counts[path, appid, self._clock().date()]
+            used = _used(self._days, (path, appid), self._clock().date())
         rate = {"call_count": self.per_minute or 100_000, "refresh_second": 60}
         return {
             "errcode": 0,
@@ -97,3 +107,9 @@ class Quotas:
             "rate_limit": rate,
             "component_rate_limit": rate,
         }
+
+
+def _used(counts: Mapping[tuple[str, str], tuple[object, int]], key: tuple[str, str], period: object) -> int:
+    """Return how many calls were counted in the period; what was counted before is over."""
+    of, count = counts.get(key, (None, 0))
+    return count if of == period else 0

@@ -106,8 +106,7 @@ class Answer:
     @property
     def body(self) -> bytes:
         """The bytes of the body."""
-        text = self.text
-        return (json.dumps(self.reply, ensure_ascii=False, separators=(",", ":")) if text is None else text).encode()
+        return (written(self.reply) if self.text is None else self.text).encode()
 
     @property
     def intact(self) -> bool:
@@ -127,12 +126,17 @@ class Answer:
         return self.intact and self.errcode == 0
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The request breaks a rule; ``answer`` tells the client which."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
         self.answer = answer
+
+
+def written(reply: Any) -> str:
+    r"""Return a JSON value as WeChat writes it: without spaces, and a slash as ``\/``, which real page paths have."""
+    return json.dumps(reply, ensure_ascii=False, separators=(",", ":")).replace("/", r"\/")
 
 
 def error(errcode: int) -> Answer:
@@ -142,11 +146,11 @@ def error(errcode: int) -> Answer:
     return Answer({"errcode": errcode, "errmsg": f"{ERRMSGS.get(errcode, 'unknown error')} rid: {rid}"})
 
 
-def refuse(errcode: int) -> Refused:
+def refuse(errcode: int) -> RefusedError:
     """Return the exception that makes the server answer with ``errcode``."""
-    return Refused(error(errcode))
+    return RefusedError(error(errcode))
 
 
-def refuse_http(status: int, text: str) -> Refused:
+def refuse_http(status: int, text: str) -> RefusedError:
     """Return the exception that makes the server answer with an HTTP status other than 200."""
-    return Refused(Answer(status=status, text=text, content_type="text/plain; charset=utf-8"))
+    return RefusedError(Answer(status=status, text=text, content_type="text/plain; charset=utf-8"))

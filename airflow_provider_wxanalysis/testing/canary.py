@@ -1,3 +1,3 @@
-"""The mark in every secret of the server's making: who finds it in something written has found a leak."""
+"""The mark in every secret that the server makes up: wherever it is found in something written, there is a leak."""
 
 CANARY = "c4n4ry"

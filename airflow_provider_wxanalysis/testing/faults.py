@@ -20,7 +20,7 @@ class Fault:
     """One misbehaviour.
 
     :param name: what it is called.
-    :param apply: makes the answer worse; the question is ``None`` for calls that are no data calls.
+    :param apply: makes the answer worse; the question is ``None`` for calls that ask for no data.
     :param good_only: whether it changes figures and so leaves calls alone that get none.
     """
 
@@ -121,7 +121,7 @@ def tampered() -> Fault:
 
 
 def replayed() -> Fault:
-    """Send the app's former sealed reply from the same path once more, byte for byte; the first has no former."""
+    """Send the app's former sealed reply from the same path again, byte for byte; the first has no former."""
     return Fault("replayed", lambda answer, question: replace(answer, seal="replayed"), good_only=True)
 
 
@@ -175,7 +175,7 @@ class Faults:
         :param fault: what goes wrong.
         :param endpoint: where: an endpoint of the catalogue, ``token`` for calls that ask for a token, or ``None`` for
             every data call.
-        :param times: for how many calls; ``None`` for ever.
+        :param times: for how many calls; ``None`` for all to come.
         :param appid: for which app; ``None`` for all.
         """
         check_endpoint(endpoint)

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-LAUNCHED = dt.date(2017, 1, 9)  #: the day on which WeChat opened mini programs to everybody
+LAUNCHED = dt.date(2017, 1, 9)  #: the day on which WeChat opened mini programs to all users
 
 _TRIAL_USERS = 30  # in days' worth of new users: there was a trial version, so that even the first day sees returns
 
@@ -25,9 +25,9 @@ def rolls(count: int, *key: object) -> list[float]:
     return [number / 65536 for number in struct.unpack(f">{count}H", digest)]
 
 
-def tidy(number: float) -> float:
-    """Return ``number`` as WeChat writes it: four decimals at the most, and no point where it is whole."""
-    short = round(number, 4)
+def tidy(number: float, decimals: int = 4) -> float:
+    """Return ``number`` as WeChat writes it: at most four decimals, or six, and no point where it is whole."""
+    short = round(number, decimals)
     return int(short) if short == int(short) else short
 
 
@@ -37,6 +37,7 @@ class App:
 
     appid: str
     launched: dt.date
+    closed: frozenset[dt.date]
     pages: int
     newcomers: float
     growth: float
@@ -69,21 +70,28 @@ class Summary(NamedTuple):
 
 
 @cache
-def app(appid: str, launched: dt.date = LAUNCHED, pages: int | None = None) -> App:
+def app(
+    appid: str,
+    launched: dt.date = LAUNCHED,
+    pages: int | None = None,
+    closed: frozenset[dt.date] = frozenset(),
+) -> App:
     """Return an app's character.
 
     :param appid: AppID.
     :param launched: the first day with figures.
     :param pages: how many pages it has; ``None`` leaves it to the AppID: 20 to 260.
+    :param closed: days on which nobody could come.
     """
-    size, growth, loyalty, opens, views, stay, overlap, new, active, weekend, count = rolls(11, appid, "app")
+    size, growth, loyalty, opens, views, stay, overlap, new, active, weekend, count, small = rolls(12, appid, "app")
     extra = 0.4 * weekend - 0.2  # a weekend dip or a weekend peak, made up for on the other days
     week = [-0.4 * extra] * 5 + [extra] * 2
     return App(
         appid=appid,
         launched=launched,
+        closed=closed,
         pages=pages or 20 + int(241 * count),
-        newcomers=60 * 50**size,
+        newcomers=60 * 50**size / (30 if small < 1 / 5 else 1),  # a day: one app in five is a club's
         growth=0.05 + 0.45 * growth,
         loyalty=6 + 8 * loyalty,
         opens=1.3 + 0.8 * opens,
@@ -96,7 +104,9 @@ def app(appid: str, launched: dt.date = LAUNCHED, pages: int | None = None) -> A
 
 
 def visit_total(app: App, day: dt.date) -> int:
-    """Return how many users the app has had up to the end of ``day``."""
+    """Return how many users the app has had up to the end of ``day``. Who finds it closed comes on the next day."""
+    while day in app.closed:
+        day -= dt.timedelta(days=1)
     age = (day - app.launched).days + 1
     rate = app.newcomers * (1 + app.growth * age / 365)
     (noise,) = rolls(1, app.appid, day, "total")
@@ -106,7 +116,7 @@ def visit_total(app: App, day: dt.date) -> int:
 
 @lru_cache(maxsize=1 << 16)
 def visits_on(app: App, day: dt.date) -> Visits:
-    """Return the visits of one day on or after the launch."""
+    """Return the visits of one day on or after the launch on which the app was open."""
     uv, opens, views, stay, whole, depth = rolls(6, app.appid, day, "visits")
     new = visit_total(app, day) - visit_total(app, day - dt.timedelta(days=1))
     people = new + 1 + int(new * (app.loyalty - 1) * (0.97 + 0.06 * uv))
@@ -123,12 +133,15 @@ def visits_on(app: App, day: dt.date) -> Visits:
 def visits(app: App, begin: dt.date, end: dt.date) -> Visits | None:
     """Return the visits of the days ``begin`` to ``end``, or ``None`` if the app was launched later.
 
-    Opens and views add up. People do not: somebody who came on three days of a week is one visitor of the week.
+    Opens and views add up. People do not: a person who came on three days of a week is one visitor of the week.
     """
-    first = max(begin, app.launched)
-    days = [visits_on(app, dt.date.fromordinal(n)) for n in range(first.toordinal(), end.toordinal() + 1)]
-    if not days:
+    if end < app.launched:
         return None
+    first = max(begin, app.launched)
+    dates = (dt.date.fromordinal(number) for number in range(first.toordinal(), end.toordinal() + 1))
+    days = [visits_on(app, date) for date in dates if date not in app.closed]
+    if not days:
+        return Visits(0, 0, 0, 0, 0.0, 0.0)
     most = max(day.visit_uv for day in days)
     others = sum(day.visit_uv for day in days) - most
     return Visits(

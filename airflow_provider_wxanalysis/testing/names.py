@@ -10,9 +10,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-#: How opens spread over the stay-time keys 1 to 8 and the depth keys 1 to 7.
-STAY_TIMES = (3, 8, 14, 21, 14, 15, 13, 12)
-DEPTHS = (30, 28, 16, 9, 5, 8, 4)
+#: Where the buckets of stay times (keys 1 to 8, in seconds) and of depths (keys 1 to 7, in pages) end; the last do not.
+STAY_TIMES = (2, 5, 10, 20, 30, 50, 100)
+DEPTHS = (1, 2, 3, 4, 5, 10)
 
 _WORDS = (
     *("home", "search", "list", "detail", "cart", "order", "pay", "member", "profile", "coupon"),

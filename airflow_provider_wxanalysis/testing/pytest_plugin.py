@@ -1,26 +1,28 @@
-"""A pytest fixture. Enable it in ``conftest.py``::
+"""A pytest fixture, ``wechat_server``. Enable it in ``conftest.py``.
 
-pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin"]
+.. code-block:: python
+
+    pytest_plugins = ["airflow_provider_wxanalysis.testing.pytest_plugin"]
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from airflow_provider_wxanalysis.testing.server import WeChatServer
+from airflow_provider_wxanalysis.testing.wechat import Switches
 
 
 @pytest.fixture
-def wechat_server_options() -> dict[str, Any]:
-    """What ``wechat_server`` passes to :class:`WeChatServer`; override it in a module or class to change that."""
+def wechat_server_options() -> Switches:
+    """Return what ``wechat_server`` passes to ``WeChatServer``; override it in a module or class to change that."""
     return {}
 
 
 @pytest.fixture
-def wechat_server(wechat_server_options: dict[str, Any]) -> Iterator[WeChatServer]:
-    """A WeChat API on a free port of this machine, new for every test."""
+def wechat_server(wechat_server_options: Switches) -> Iterator[WeChatServer]:
+    """Yield a WeChat API on a free port of this machine, new for every test."""
     with WeChatServer(**wechat_server_options) as server:
         yield server

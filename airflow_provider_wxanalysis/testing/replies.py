@@ -25,10 +25,11 @@ def reply(question: Question, app: App, last_day: dt.date) -> Json:
     """Return WeChat's reply.
 
     :param question: what was asked.
-    :param app: whom about.
+    :param app: the app that it was asked about.
     :param last_day: the last day whose figures are published; cohorts have grown up to it.
     """
-    if question.end < app.launched:
+    alone = question.begin == question.end  # a week or month without visits has a row of zeros
+    if question.end < app.launched or (alone and question.begin in app.closed):
         return empty(question)
     return _REPLIES[question.endpoint.removesuffix("_7d").removesuffix("_30d")](question, app, last_day)
 
@@ -72,11 +73,15 @@ def _trend(question: Question, app: App, last_day: dt.date) -> Json:
         "visit_pv": visits.visit_pv,
         "visit_uv": visits.visit_uv,
         "visit_uv_new": visits.visit_uv_new,
-        "stay_time_uv": tidy(visits.seconds / visits.visit_uv),
-        "stay_time_session": tidy(visits.seconds / visits.session_cnt),
-        "visit_depth": tidy(visits.steps / visits.session_cnt),
+        "stay_time_uv": _mean(visits.seconds, visits.visit_uv),
+        "stay_time_session": _mean(visits.seconds, visits.session_cnt),
+        "visit_depth": _mean(visits.steps, visits.session_cnt),
     }
     return {"list": [item]}
+
+
+def _mean(total: float, count: int) -> float:
+    return tidy(total / count) if count else 0
 
 
 def _distribution(question: Question, app: App, last_day: dt.date) -> Json:
@@ -93,8 +98,14 @@ def _retention(question: Question, app: App, last_day: dt.date) -> Json:
     found: Json = {"ref_date": _ref_date(question)}
     for cohort in COHORTS:
         size = getattr(visits, cohort)
-        found[cohort] = [{"key": key, "value": figures.returned(app, cohort, size, key)} for key in keys]
+        found[cohort] = [{"key": key, "value": _returned(question, app, cohort, size, key)} for key in keys]
     return found
+
+
+def _returned(question: Question, app: App, cohort: str, size: int, key: int) -> int:
+    if question.begin == question.end and _last_day_after(question, key) in app.closed:
+        return 0
+    return figures.returned(app, cohort, size, key)
 
 
 def _last_day_after(question: Question, count: int) -> dt.date:
@@ -116,7 +127,8 @@ def _portrait(question: Question, app: App, last_day: dt.date) -> Json:
 
 def _performance(question: Question, app: App, last_day: dt.date) -> Json:
     first = max(question.begin, app.launched).toordinal()
-    days = [dt.date.fromordinal(number) for number in range(first, question.end.toordinal() + 1)]
+    dates = (dt.date.fromordinal(number) for number in range(first, question.end.toordinal() + 1))
+    days = [date for date in dates if date not in app.closed]
     values = [breakdowns.performance(app, question.module, question.filters, day) for day in days]
     tables = [
         {

@@ -1,6 +1,6 @@
-"""What WeChat lets one ask: which spans of days, and how the question is written.
+"""The questions that WeChat takes: which spans of days, and how they are written.
 
-The calendar is worked out here anew and not taken from :mod:`airflow_provider_wxanalysis.periods`: a mistake there
+The calendar is worked out here and not taken from :mod:`airflow_provider_wxanalysis.periods`: a mistake there
 must not be able to hide behind the same mistake here.
 """
 
@@ -86,7 +86,7 @@ PATHS = _names_by_path()
 
 
 def name_of(path: str, body: Any) -> str:
-    """Return the name of the endpoint that a body sent to ``path`` speaks to."""
+    """Return the name of the endpoint that a body sent to ``path`` asks."""
     names = PATHS[path]
     if len(names) > 1 and isinstance(body, dict):
         begin, end = _date(body.get("begin_date")), _date(body.get("end_date"))
@@ -101,7 +101,7 @@ def read(endpoint: str, body: Any, today: dt.date) -> Question:
     :param endpoint: the endpoint's name, see :func:`name_of`.
     :param body: the request's body, parsed.
     :param today: the running day in Beijing.
-    :raises Refused: if WeChat would not take it.
+    :raises RefusedError: if WeChat would not take it.
     """
     if not isinstance(body, dict):
         raise refuse(47001)
@@ -113,7 +113,7 @@ def read(endpoint: str, body: Any, today: dt.date) -> Question:
     if endpoint in SPANS:
         allowed = end < today and SPANS[endpoint](begin, end)
     else:
-        allowed = (end - begin).days + 1 in PORTRAIT_DAYS and end == today - _ONE_DAY
+        allowed = (end - begin).days + 1 in PORTRAIT_DAYS and today - 2 * _ONE_DAY <= end < today
     if not allowed:
         raise refuse(61501)
     return Question(endpoint, begin, end)

@@ -1,25 +1,25 @@
-"""API security as WeChat sees it: sealed requests are checked, replies sealed, the platform's certificate changed."""
+"""API security on WeChat's side: it checks sealed requests, seals replies, and changes its certificate."""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
 import hashlib
-import json
-import os
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_wxanalysis.testing.answers import Answer, refuse
-from airflow_provider_wxanalysis.wechat.security import MAX_SKEW, nonce
-from airflow_provider_wxanalysis.wechat.signature import KEY_BYTES, Frame, decrypt, encrypt, sign, verify
+from airflow_provider_wxanalysis.testing.answers import Answer, refuse, written
+from airflow_provider_wxanalysis.testing.request import Request, parsed
+from airflow_provider_wxanalysis.testing.sealing import Letter
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from airflow_provider_wxanalysis.testing.api import Request
+#: How far a request's time may be from the server's, in seconds.
+_TOLERANCE = 300
 
 #: What a request must carry, and the error code without it.
 _HEADERS = {
@@ -33,8 +33,8 @@ _HEADERS = {
 class ApiSecurity:
     """The keys that all apps of a server share, and what WeChat does with them.
 
-    Stricter than WeChat in one point: ``Wechatmp-Serial`` is demanded, which its documentation names among the error
-    codes only. Timestamps follow this machine's clock, whatever the server's ``now``.
+    Stricter than WeChat in one point: ``Wechatmp-Serial`` is demanded, which its documentation names only
+    among the error codes. Timestamps follow this machine's clock, whatever the server's ``now``.
 
     :param symmetric_key: 32 bytes; new ones if left out.
     :param signing_key: the developer's RSA key as PEM; a new one if left out.
@@ -44,7 +44,7 @@ class ApiSecurity:
     def __init__(
         self, symmetric_key: bytes | None = None, signing_key: str | None = None, platform_key: str | None = None
     ) -> None:
-        self._symmetric_key = symmetric_key or os.urandom(KEY_BYTES)
+        self._symmetric_key = symmetric_key or secrets.token_bytes(32)
         self._symmetric_key_sn = _number(self._symmetric_key)
         self._signing_key = _rsa_key(signing_key)
         self._signing_key_sn = _number(_der(self._signing_key))
@@ -63,11 +63,11 @@ class ApiSecurity:
         }
 
     def rotate(self) -> None:
-        """Sign with a new certificate from now on, and beside it, as deprecated, with the old one."""
+        """Sign with a new certificate from now on, and also, as deprecated, with the old one."""
         self._platform_keys = [_rsa_key(None), self._platform_keys[0]]
 
     def retire(self) -> None:
-        """End the rotation: the old certificate signs no more."""
+        """End the rotation: the old certificate no longer signs."""
         del self._platform_keys[1:]
 
     def open(self, request: Request, known: Callable[[str], bool]) -> Any:
@@ -75,7 +75,7 @@ class ApiSecurity:
 
         :param request: the request, with the AppID that its token belongs to.
         :param known: whether there is an app of that id.
-        :raises Refused: if it is not encrypted and signed as it must be.
+        :raises RefusedError: if it is not encrypted and signed as it must be.
         """
         serial, timestamp, signature, appid = (_header(request, name) for name in _HEADERS)
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
@@ -84,18 +84,22 @@ class ApiSecurity:
             raise refuse(40237 if known(appid) else 40236)
         if serial != self._signing_key_sn:
             raise refuse(40239)
-        if abs(time.time() - int(timestamp)) > MAX_SKEW:
+        if abs(time.time() - int(timestamp)) > _TOLERANCE:
             raise refuse(40240)
-        frame = Frame(_url(request), appid, int(timestamp))
+        letter = Letter(_url(request), appid, int(timestamp))
         body = request.raw or b""
-        if not verify(body, frame, signature, self._signing_key.public_key()):
+        if not letter.is_signed(body, signature, self._signing_key.public_key()):
             raise refuse(40234)
-        params = _parse(decrypt(body, frame, self._symmetric_key, self._symmetric_key_sn))
+        try:
+            text = letter.unlock(body, self._symmetric_key, self._symmetric_key_sn)
+        except ValueError:
+            raise refuse(40235) from None
+        params = parsed(text)
         if not isinstance(params, dict) or not isinstance(params.pop("_n", None), str):
             raise refuse(40235)
         if params.pop("_appid", None) != appid:
             raise refuse(40236)
-        if params.pop("_timestamp", None) != frame.timestamp:
+        if params.pop("_timestamp", None) != letter.timestamp:
             raise refuse(40231)
         request.sealed = True
         return params
@@ -107,15 +111,15 @@ class ApiSecurity:
             return answer
         if answer.seal == "none":
             return answer
-        frame = Frame(_url(request), request.appid or "", int(time.time() - answer.age))
-        plain = {"_n": nonce(), "_appid": frame.appid, "_timestamp": frame.timestamp, **reply}
-        body = self._encrypt(plain, frame)
-        headers = {"Wechatmp-Appid": frame.appid, "Wechatmp-TimeStamp": str(frame.timestamp)}
+        letter = Letter(_url(request), request.appid or "", int(time.time() - answer.age))
+        plain = {"_n": _nonce(), "_appid": letter.appid, "_timestamp": letter.timestamp, **reply}
+        body = self._locked(letter, plain)
+        headers = {"Wechatmp-Appid": letter.appid, "Wechatmp-TimeStamp": str(letter.timestamp)}
         for key, suffix in zip(self._platform_keys, ("", "-Deprecated"), strict=False):
             headers[f"Wechatmp-Serial{suffix}"] = _number(_der(key))
-            headers[f"Wechatmp-Signature{suffix}"] = sign(body, frame, key)
+            headers[f"Wechatmp-Signature{suffix}"] = letter.sign(body, key)
         if answer.seal == "tampered":
-            body = self._encrypt({**plain, "tampered": True}, frame)
+            body = self._locked(letter, {**plain, "tampered": True})
         sealed = replace(answer, text=body.decode(), headers=headers)
         whose = request.path, request.appid
         if answer.seal == "replayed":
@@ -124,9 +128,8 @@ class ApiSecurity:
             self._former[whose] = sealed
         return sealed
 
-    def _encrypt(self, plain: dict[str, Any], frame: Frame) -> bytes:
-        data = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
-        return encrypt(data, frame, self._symmetric_key, self._symmetric_key_sn)
+    def _locked(self, letter: Letter, plain: dict[str, Any]) -> bytes:
+        return letter.lock(written(plain).encode(), self._symmetric_key, self._symmetric_key_sn)
 
 
 def _header(request: Request, name: str) -> str:
@@ -140,11 +143,8 @@ def _url(request: Request) -> str:
     return f"http://{request.headers.get('host', '')}{request.path}"
 
 
-def _parse(plain: bytes | None) -> Any:
-    try:
-        return json.loads(plain or b"")
-    except (ValueError, RecursionError):
-        return None
+def _nonce() -> str:
+    return base64.b64encode(secrets.token_bytes(16)).decode().rstrip("=")
 
 
 def _number(material: bytes) -> str:
@@ -158,7 +158,7 @@ def _rsa_key(pem: str | None) -> RSAPrivateKey:
 
     key = load_pem_private_key(pem.encode(), None) if pem else rsa.generate_private_key(65537, 2048)
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise ValueError("This is no RSA key.")
+        raise ValueError("The key must be an RSA key.")
     return key
 
 

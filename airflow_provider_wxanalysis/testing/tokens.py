@@ -29,7 +29,7 @@ class _Token:
 class Tokens:
     """Every token of every app.
 
-    :param clock: tells the time.
+    :param clock: returns the time in Beijing.
     :param lifetime: seconds that a token lives.
     """
 
@@ -76,7 +76,7 @@ class Tokens:
     def owner(self, value: str | None) -> str:
         """Return the app that a living token belongs to.
 
-        :raises Refused: if the token is missing, malformed, unknown, replaced or expired.
+        :raises RefusedError: if the token is missing, malformed, unknown, replaced or expired.
         """
         if value is None:
             raise refuse(41001)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import struct
@@ -12,14 +13,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_wxanalysis.testing.answers import Answer
-from airflow_provider_wxanalysis.testing.api import Request
+from airflow_provider_wxanalysis.testing.request import Request
 
 _PIECES = 10
 _LARGEST_BODY = 1 << 20
 _FLOOD = 1 << 16
+_DIGITS = {10: re.compile("[0-9]{1,12}"), 16: re.compile("[0-9a-fA-F]{1,12}")}
 
 
 class Listener(ThreadingHTTPServer):
@@ -41,7 +42,7 @@ class Listener(ThreadingHTTPServer):
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True, name="wechat-server")
 
     def server_bind(self) -> None:
-        """Bind, without looking up this machine's name: that can take seconds and nobody needs it."""
+        """Bind, without looking up this machine's name, which can take seconds and serves no purpose."""
         socketserver.TCPServer.server_bind(self)
 
     def start(self) -> None:
@@ -49,7 +50,7 @@ class Listener(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up on everybody and wait until all threads are done."""
+        """Close all connections and wait until all threads are done."""
         self.stopping.set()
         self.shutdown()
         self._thread.join()
@@ -95,23 +96,23 @@ class _Connection(BaseHTTPRequestHandler):
         """Say nothing: the server keeps its own record of calls."""
 
     def _handle(self) -> None:
-        parts = urlsplit(self.path)
-        request = Request(
-            method=self.command,
-            path=parts.path,
-            query=dict(parse_qsl(parts.query, keep_blank_values=True)),
-            headers={name.lower(): value for name, value in self.headers.items()},
-            raw=self._read_body(),
-        )
-        self._deliver(cast("Listener", self.server).respond(request))
+        raw = self._read_body()
+        try:
+            request = Request.parse(self.command, self.path, dict(self.headers.items()), raw)
+        except ValueError:
+            self.close_connection = True
+            answer = Answer(status=400, text="The request's target is not a URL.", content_type="text/plain")
+        else:
+            answer = cast("Listener", self.server).respond(request)
+        self._deliver(answer)
 
     def _read_body(self) -> bytes | None:
         length = self.headers.get("Content-Length")
         if length is None:
             self._drain_chunks()
             return None
-        size = int(length) if length.isdecimal() else -1
-        if not 0 <= size <= _LARGEST_BODY:
+        size = _size(length, 10)
+        if size is None:
             self.close_connection = True
             return None
         return self.rfile.read(size)
@@ -120,11 +121,13 @@ class _Connection(BaseHTTPRequestHandler):
         """Read a chunked body and forget it: a close with bytes unread would make the client miss the answer."""
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return
-        try:
-            while size := int(self.rfile.readline(32), 16):
-                self.rfile.read(size + 2)
-            self.rfile.readline(2)
-        except ValueError:
+        total = 0
+        while size := _size(self.rfile.readline(80).split(b";")[0].strip().decode("latin-1"), 16):
+            self.rfile.read(size + 2)
+            total += size
+            if total > _LARGEST_BODY:
+                break
+        if size != 0 or self.rfile.readline(3) != b"\r\n":
             self.close_connection = True
 
     def _deliver(self, answer: Answer) -> None:
@@ -162,7 +165,7 @@ class _Connection(BaseHTTPRequestHandler):
             self._reset()
 
     def _reset(self) -> None:
-        # Lingering for 0 seconds means: forget what was not sent and say so with an RST.
+        # Lingering for 0 seconds discards what was not sent and closes with an RST.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True
@@ -181,6 +184,12 @@ class _Connection(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             self.wfile.write(body[start : start + size])
+
+
+def _size(text: str, base: int) -> int | None:
+    """Return how many bytes a client announces; ``None`` if that is not a number, or more than any request has."""
+    size = int(text, base) if _DIGITS[base].fullmatch(text) else None
+    return size if size is not None and size <= _LARGEST_BODY else None
 
 
 def _phrase(status: int) -> str:

@@ -1,6 +1,6 @@
 """WeChat's replies from memory, so that the server takes as little as can be of the machine that is measured.
 
-Each is made once, by :class:`~airflow_provider_wxanalysis.testing.WeChatServer`'s own rules, and kept as bytes.
+Each is made once, by :class:`~airflow_provider_wxanalysis.testing.WeChat`'s own rules, and kept as bytes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.periods import SHANGHAI
-from airflow_provider_wxanalysis.testing import WeChatServer, api
+from airflow_provider_wxanalysis.testing import Request, WeChat
 from tests.support.servers import local_bigquery
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=SHANGHAI)
@@ -62,7 +61,7 @@ class Replies:
         self.held = 0.0
         self.port = 0
         self._made: dict[tuple[bytes, bytes], bytes] = {}
-        self._rules = WeChatServer(now=NOW, pages=PAGES, launched=dt.date(2015, 1, 1), daily_quota=10**9)
+        self._rules = WeChat(now=NOW, pages=PAGES, launched=dt.date(2015, 1, 1), daily_quota=10**9, journal_size=0)
         self.tokens = {appid: self._rules.tokens.stable(appid)[0] for appid in apps}
 
     def forget(self) -> None:
@@ -93,11 +92,10 @@ class Replies:
         return self._make(target.encode(), json.dumps(asked).encode()).split(b"\r\n\r\n", 1)[1]
 
     def _make(self, target: bytes, body: bytes) -> bytes:
-        parts = urlsplit(target.decode())
-        request = api.Request("POST", parts.path, dict(parse_qsl(parts.query)), {}, body)
-        answer = api.respond(self._rules, request)
-        if answer.status != 200 or json.loads(answer.body).get("errcode", 0):
-            raise ValueError(f"{parts.path} {body!r}: {answer.body!r}")
+        request = Request.parse("POST", target.decode(), {}, body)
+        answer = self._rules.answer(request)
+        if not answer.good:
+            raise ValueError(f"{request.path} {body!r}: {answer.body!r}")
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer.body)}\r\n\r\n"
         return head.encode() + answer.body
 

@@ -95,42 +95,98 @@ def test_apps_have_a_weekly_rhythm_and_grow() -> None:
     assert min(weekends) < 0.9 < 1.1 < max(weekends)
 
 
+SMALL = "wx0000000000000005"  # so small that some buckets are empty
+
+
+def buckets(appid: str, day: dt.date) -> dict[str, dict[int, int]]:
+    groups = reply("visit_distribution", appid, day)["list"]
+    return {group["index"]: {item["key"]: item["value"] for item in group["item_list"]} for group in groups}
+
+
 @given(appids, days)
-@example("wx00000000000006a3", dt.date(2017, 1, 14))  # an app so small that a bucket is empty
+@example(SMALL, LONG_AGO)
 def test_distribution(appid: str, day: dt.date) -> None:
-    found = reply("visit_distribution", appid, day)
-    assert [group["index"] for group in found["list"]] == list(DISTRIBUTIONS)
-    sums = {}
-    for group in found["list"]:
-        keys = [item["key"] for item in group["item_list"]]
-        assert keys == sorted(set(keys), reverse=True)
-        assert set(keys) <= set(DISTRIBUTIONS[group["index"]])
-        assert all(item["value"] > 0 for item in group["item_list"])
-        sums[group["index"]] = sum(item["value"] for item in group["item_list"])
+    found, item = buckets(appid, day), trend(appid, day)
+    assert list(found) == list(DISTRIBUTIONS)
+    assert all(found[index].keys() <= DISTRIBUTIONS[index].keys() for index in found)
+    assert all(value > 0 for values in found.values() for value in values.values())
+    sums = {index: sum(values.values()) for index, values in found.items()}
     people = sums.pop("access_source_visit_uv")
-    item = trend(appid, day)
-    assert len(set(sums.values())) == 1
-    assert sums["access_depth_info"] == pytest.approx(item["session_cnt"], rel=0.005)
-    assert item["visit_uv"] <= people <= sums["access_depth_info"]
+    assert len(set(sums.values())) == 1, "the three sums of opens agree with each other"
+    opens = sums["access_depth_info"]
+    assert item["session_cnt"] <= opens <= 1.0015 * item["session_cnt"], "but not quite with the trend"
+    assert item["visit_uv"] <= people <= opens
+
+
+def test_sources_do_not_come_in_order_but_the_other_keys_do() -> None:
+    found = {index: list(values) for index, values in buckets(OTHER, LONG_AGO).items()}
+    for index, keys in found.items():
+        assert (keys == sorted(keys, reverse=True)) == (index in ("access_staytime_info", "access_depth_info"))
+
+
+#: The lowest and the highest value in each bucket.
+STAYS = {1: (0, 2), 2: (2, 5), 3: (5, 10), 4: (10, 20), 5: (20, 30), 6: (30, 50), 7: (50, 100), 8: (100, 10_000)}
+PAGES = {1: (1, 1), 2: (2, 2), 3: (3, 3), 4: (4, 4), 5: (5, 5), 6: (6, 10), 7: (11, 200)}
+
+
+@given(appids, days)
+@example(OTHER, LONG_AGO)
+@example(SMALL, LONG_AGO)
+def test_buckets_agree_with_the_day_s_means(appid: str, day: dt.date) -> None:
+    found, item = buckets(appid, day), trend(appid, day)
+    for index, edges, mean in (
+        ("access_staytime_info", STAYS, item["stay_time_session"]),
+        ("access_depth_info", PAGES, item["visit_depth"]),
+    ):
+        opens = sum(found[index].values())
+        lowest, highest = (sum(edges[key][n] * value for key, value in found[index].items()) / opens for n in (0, 1))
+        rounding = len(edges) * max(low for low, _ in edges.values()) / opens
+        assert lowest - rounding <= mean <= highest + rounding
+
+
+def test_depth_buckets_have_the_day_s_depth() -> None:
+    """As in WeChat's published sample, where they are half a percent apart."""
+    for number in range(20):
+        appid = f"wx{number:016x}"
+        found = buckets(appid, LONG_AGO)["access_depth_info"]
+        typical = {**dict(zip(range(1, 6), range(1, 6), strict=True)), 6: 7, 7: 13}
+        mean = sum(typical[key] * value for key, value in found.items()) / sum(found.values())
+        assert mean == pytest.approx(trend(appid, LONG_AGO)["visit_depth"], rel=0.04)
 
 
 @given(appids, days, st.none() | st.integers(1, 500))
 @example(APP, LONG_AGO, 3000)
+@example(SMALL, LONG_AGO, 250)
 @settings(max_examples=50, deadline=None)
 def test_pages(appid: str, day: dt.date, count: int | None) -> None:
     pages = reply("visit_page", appid, day, pages=count)["list"]
     item = trend(appid, day)
-    assert len(pages) == min(200, figures.app(appid, pages=count).pages)
+    total = min(figures.app(appid, pages=count).pages, item["visit_pv"])  # each was seen
+    assert len(pages) == min(200, total)
     assert len({page["page_path"] for page in pages}) == len(pages)
     views = [page["page_visit_pv"] for page in pages]
     assert views == sorted(views, reverse=True)
-    if count is None or count <= 200:
-        assert (sum(views) == item["visit_pv"]) == (figures.app(appid, pages=count).pages <= 200)
-    assert sum(page["entrypage_pv"] for page in pages) <= item["session_cnt"]
+    entries, exits = (sum(page[name] for page in pages) for name in ("entrypage_pv", "exitpage_pv"))
+    opens = sum(buckets(appid, day)["access_depth_info"].values())
+    if total <= 200:
+        assert sum(views) == item["visit_pv"]
+        assert entries == opens
+        assert exits == int(0.81 * opens), "some are not counted: in WeChat's published sample, 19 %"
+    else:
+        assert sum(views) < item["visit_pv"]
+        assert entries <= opens
+        assert exits < opens
     for page in pages:
         assert 0 < page["page_visit_uv"] <= min(page["page_visit_pv"], item["visit_uv"])
         assert page["page_share_uv"] <= page["page_share_pv"] <= page["page_visit_pv"]
-        assert page["page_staytime_pv"] == round(page["page_staytime_pv"], 4)
+        assert 0 <= page["entrypage_pv"] <= page["page_visit_pv"]
+        assert 0 <= page["exitpage_pv"] <= page["page_visit_pv"]
+        assert page["page_staytime_pv"] == round(page["page_staytime_pv"], 6)
+
+
+def test_slashes_are_escaped_as_wechat_does(client: Client) -> None:
+    text = client.send("visit_page", dates(*SPANS["visit_page"])).text
+    assert r'"page_path":"pages\/index\/index"' in text
 
 
 def test_some_apps_have_more_pages_than_wechat_lists() -> None:

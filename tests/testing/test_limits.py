@@ -59,6 +59,22 @@ def test_the_minute_limit() -> None:
             assert quota(client)["quota"]["used"] == 3  # type: ignore[index]
 
 
+def test_stable_tokens_are_limited_by_the_minute_and_by_the_day(client: Client, wechat_server: WeChatServer) -> None:
+    """WeChat's figures are checked as such: nobody asks half a million times."""
+    limits = wechat_server.token_quotas
+    assert (limits.per_minute, limits.per_day) == (10_000, 500_000)
+    limits.per_minute, limits.per_day = 2, 5
+    assert [client.stable().get("errcode", 0) for _ in range(3)] == [0, 0, 45011]
+    assert "errcode" not in client.stable(OTHER)
+    assert "errcode" not in client.legacy()
+    wechat_server.now = NOW + dt.timedelta(minutes=1)
+    assert [client.stable().get("errcode", 0) for _ in range(3)] == [0, 0, 45011]
+    wechat_server.now = NOW + dt.timedelta(minutes=2)
+    assert [client.stable().get("errcode", 0) for _ in range(2)] == [0, 45009]
+    wechat_server.now = NOW + dt.timedelta(days=1)
+    assert "errcode" not in client.stable()
+
+
 def test_quota_of_what_does_not_exist(client: Client) -> None:
     assert quota(client, "/datacube/nothing")["errcode"] == 76021
     assert quota(client, ["x"])["errcode"] == 76021

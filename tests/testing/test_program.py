@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -47,14 +49,21 @@ def session() -> Iterator[requests.Session]:
         yield session
 
 
+def connection_of(line: str) -> dict[str, Any]:
+    """The connection of an export line, as a shell reads it."""
+    command, assignment = shlex.split(line)
+    name, _, value = assignment.partition("=")
+    assert (command, name) == ("export", "AIRFLOW_CONN_WEANALYSIS_DEFAULT")
+    found: dict[str, Any] = json.loads(value)
+    return found
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_told_to_end(tmp_path: Path, session: requests.Session, ending: signal.Signals) -> None:
     with program(tmp_path, "--now", "2026-03-03T12:00:00+08:00", "--fault", "daily_summary:61503:1") as (process, url):
         assert process.stdout is not None
         assert process.stdout.readline() == f"WeChat API at {url}, until SIGTERM or Ctrl-C.\n"
-        name, _, value = process.stdout.readline().removeprefix("export ").strip().partition("=")
-        connection = json.loads(value.strip("'"))
-        assert name == "AIRFLOW_CONN_WEANALYSIS_DEFAULT"
+        connection = connection_of(process.stdout.readline())
         assert (connection["host"], connection["login"]) == (url, EXAMPLE_APP)
         body = {
             "grant_type": "client_credential",
@@ -84,8 +93,7 @@ def test_api_security_prints_a_connection_that_works(tmp_path: Path, monkeypatch
     with program(tmp_path, "--api-security", *faults) as (process, _):
         assert process.stdout is not None
         process.stdout.readline()
-        name, _, value = process.stdout.readline().removeprefix("export ").strip().partition("=")
-        monkeypatch.setenv(name, value.strip("'"))
+        monkeypatch.setenv("AIRFLOW_CONN_WEANALYSIS_DEFAULT", json.dumps(connection_of(process.stdout.readline())))
         hook = WeAnalysisHook()
         yesterday = DAY.latest((dt.datetime.now(BEIJING) - dt.timedelta(days=1)).date())
         with pytest.raises(PayloadError, match=r"60\d s behind"):
@@ -94,12 +102,40 @@ def test_api_security_prints_a_connection_that_works(tmp_path: Path, monkeypatch
         hook.get_conn().close()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "login", "password"),
+    [
+        (["--app", "wx0:it's s3cret:", "--app", "wx1:other"], "wx0", "it's s3cret:"),
+        (["--apps", "3"], None, None),
+    ],
+)
+def test_the_printed_connection_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], login: str | None, password: str | None
+) -> None:
+    with program(tmp_path, "--published-at", "00:00", *arguments) as (process, url):
+        assert process.stdout is not None
+        process.stdout.readline()
+        connection = connection_of(process.stdout.readline())
+        assert (connection.get("login"), connection.get("password"), connection["host"]) == (login, password, url)
+        reply = requests.get(f"{url}/central/token/wx0000000000000002", timeout=10)
+        assert reply.status_code == (404 if login else 200)
+        if login:
+            monkeypatch.setenv("AIRFLOW_CONN_WEANALYSIS_DEFAULT", json.dumps(connection))
+            assert WeAnalysisHook().fetch(
+                "daily_summary", DAY.latest(dt.datetime.now(BEIJING).date() - dt.timedelta(days=1))
+            )
+
+
 def test_switches(tmp_path: Path, session: requests.Session) -> None:
     switches = (
         "--app wx0:s3cret --app wx1:s4cret --now 2026-03-03T12:00:00+08:00 --published-at 13:00 --not-ready empty "
-        "--latency 0.001 --daily-quota 2 --requests-per-minute 9 --token-lifetime 60 --pages 7 --fault token:http-500:1"
+        "--latency 0.001 --daily-quota 3 --requests-per-minute 9 --token-lifetime 60 --pages 7 "
+        "--fault token:http-500:1 --launched wx1:2026-03-01"
     )
     with program(tmp_path, *switches.split()) as (process, url):
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert connection_of(process.stdout.readline())["password"] == "s3cret"
         body = {"grant_type": "client_credential", "appid": "wx1", "secret": "s4cret"}
         address = f"{url}/cgi-bin/stable_token"
         assert session.post(address, json=body, timeout=10).status_code == 500
@@ -112,14 +148,14 @@ def test_switches(tmp_path: Path, session: requests.Session) -> None:
                 json={"begin_date": day, "end_date": day},
                 timeout=10,
             ).json()
-            for day in ("20260301", "20260302", "20260302")
+            for day in ("20260301", "20260302", "20260228", "20260302")
         ]
         assert len(found[0]["list"]) == 7
-        assert found[1]["list"] == []
-        assert found[2]["errcode"] == 45009
+        assert found[1]["list"] == found[2]["list"] == []
+        assert found[3]["errcode"] == 45009
         process.terminate()
         output, _ = process.communicate(timeout=10)
-    assert "s3cret" not in output
+    assert "s3cret" not in output  # the export line was read before
     assert "s4cret" not in output
     assert reply["access_token"] not in output
 
@@ -140,6 +176,9 @@ def test_a_port_in_use_is_an_error_in_one_line(tmp_path: Path) -> None:
         ["--app", "wx0"],
         ["--now", "2026-03-03T12:00:00"],
         ["--now", "yesterday"],
+        ["--launched", "2026-03-01"],
+        ["--launched", "wx0:soon"],
+        ["--apps", "many"],
         ["--published-at", "25:00"],
         ["--not-ready", "maybe"],
     ],

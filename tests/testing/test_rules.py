@@ -119,8 +119,10 @@ def test_dates_are_written_yyyymmdd(client: Client, endpoint: str, body: dict[st
         ("month", "20250201", "20260228", False),
         ("month", "20260301", "20260331", False),  # running
         ("month", "20260102", "20260131", False),
-        ("portrait", "20260301", "20260301", False),  # not yesterday
-        ("portrait", "20260223", "20260301", False),
+        ("portrait", "20260301", "20260301", True),  # the day before yesterday
+        ("portrait", "20260223", "20260301", True),
+        ("portrait", "20260228", "20260228", False),  # and no earlier
+        ("portrait", "20260222", "20260228", False),
         ("portrait", "20260303", "20260303", False),
         ("portrait", "20260225", "20260302", False),  # six days
         ("portrait", "20260223", "20260302", False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import socket
 import struct
 import threading
@@ -44,18 +45,40 @@ def test_replies_are_not_held_back(client: Client) -> None:
     assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
-def test_broken_requests_do_no_harm(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
-    for raw in (
-        b"",
-        b"\x00\xff\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: 9\r\n\r\n{",
-    ):
-        with socket.create_connection(("127.0.0.1", client.server.port)) as connection:
-            connection.sendall(raw)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(4096):
-                pass
+CHUNKED = b"POST /datacube/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def statuses_of(client: Client, raw: bytes) -> list[int]:
+    """Send bytes and return the statuses of all that comes back until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", client.server.port), timeout=10) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        found = b"".join(iter(lambda: connection.recv(4096), b""))
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", found)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "statuses"),
+    [
+        (b"", []),
+        (b"\x00\xff\r\n\r\n", []),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", [400]),
+        (b"GET //[::1 HTTP/1.1\r\n\r\n", [404]),
+        (b"POST /x HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", [404]),
+        (b"POST /x HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", [404]),
+        *(
+            (CHUNKED + chunk, [404])
+            for chunk in (b"zz\r\n", b"fffffffffffffffffff\r\n", b"-5\r\n", b"0x1\r\n", b"1_0\r\n", b"")
+        ),
+        (CHUNKED + b"2;name=value\r\n{}\r\n0\r\n\r\nGET /y HTTP/1.1\r\n\r\n", [404, 404]),
+        (CHUNKED + b"100000\r\n" + b"x" * 0x100000 + b"\r\n1\r\nx\r\n0\r\n\r\nGET /y HTTP/1.1\r\n\r\n", [404]),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_malformed_requests_are_refused_and_do_no_harm(
+    client: Client, capfd: pytest.CaptureFixture[str], raw: bytes, statuses: list[int]
+) -> None:
+    assert statuses_of(client, raw) == statuses
     assert "errcode" not in client.ask("daily_summary")
     assert capfd.readouterr() == ("", "")
 
@@ -98,10 +121,10 @@ def test_sixteen_clients_at_once(wechat_server: WeChatServer) -> None:
 def test_stop_hangs_up_and_start_begins_again() -> None:
     before = threading.active_count()
     server = WeChatServer(now=NOW)
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="not running"):
         _ = server.url
     server.start()
-    with pytest.raises(RuntimeError, match="runs already"):
+    with pytest.raises(RuntimeError, match="already running"):
         server.start()
     client = Client(server)
     with client.session:
@@ -214,7 +237,7 @@ def test_connection(client: Client, wechat_server: WeChatServer) -> None:
 def test_secrets_of_given_apps() -> None:
     server = WeChatServer({APP: "s3cret"})
     assert server.apps.secret(APP) == "s3cret"
-    with pytest.raises(ValueError, match="knows no app"):
+    with pytest.raises(ValueError, match="does not know the app"):
         server.connection(OTHER)
     with pytest.raises(ValueError, match="not_ready"):
         WeChatServer(not_ready="maybe")  # type: ignore[arg-type]

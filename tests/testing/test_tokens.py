@@ -141,7 +141,7 @@ def test_stable_refuses(change: dict[str, Any], errcode: int) -> None:
 
 def test_any_app_that_looks_like_one_when_no_apps_are_given(client: Client) -> None:
     assert "access_token" in client.stable("wxabcdef0123456789", secret="whatever")
-    with pytest.raises(ValueError, match="knows no app"):
+    with pytest.raises(ValueError, match="does not know the app"):
         client.stable("gh_0123456789")
     url = f"{client.server.url}/cgi-bin/stable_token"
     body = {"appid": "gh_0123456789", "secret": "s", "grant_type": "client_credential"}
