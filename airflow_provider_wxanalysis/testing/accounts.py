@@ -24,24 +24,27 @@ class Apps:
     def __init__(self, secrets: Mapping[str, str] | int | None) -> None:
         if isinstance(secrets, int):
             secrets = {appid: _secret(appid) for appid in (f"wx{number:016x}" for number in range(secrets))}
-        self._secrets = None if secrets is None else dict(secrets)
+        self._open = secrets is None
+        self._secrets = dict(secrets or {})
 
     @property
     def ids(self) -> list[str]:
         """The apps there are; none where any that looks right is known."""
-        return list(self._secrets or {})
+        return [] if self._open else list(self._secrets)
 
     def known(self, appid: object) -> bool:
         """Whether there is such an app."""
-        if self._secrets is not None:
-            return appid in self._secrets
-        return isinstance(appid, str) and _APPID.fullmatch(appid) is not None
+        return appid in self._secrets or (self._open and isinstance(appid, str) and bool(_APPID.fullmatch(appid)))
 
     def secret(self, appid: str) -> str:
         """Return an AppSecret that works."""
         if not self.known(appid):
             raise ValueError(f"This server does not know the app {appid!r}.")
-        return _secret(appid) if self._secrets is None else self._secrets[appid]
+        return self._secrets.get(appid, _secret(appid))
+
+    def reset_secret(self, appid: str, secret: str) -> None:
+        """Take only this AppSecret from now on, as when it was reset in WeChat's console."""
+        self._secrets[appid] = secret
 
     def log_in(self, given: Mapping[str, Any]) -> str:
         """Return the AppID of a token request.
@@ -55,7 +58,7 @@ class Apps:
             raise refuse(40013)
         if not secret:
             raise refuse(41004)
-        if self._secrets is not None and secret != self._secrets[appid]:
+        if secret != self._secrets.get(appid, secret):
             raise refuse(40125)
         return appid
 

@@ -79,7 +79,7 @@ def test_a_connection_that_cannot_work_is_named(monkeypatch):
 
 
 def test_a_wrong_secret(wechat_server, connect, monkeypatch, yesterday):
-    wechat_server.apps = type(wechat_server.apps)({APPS[0]: "right"})
+    wechat_server.apps.reset_secret(APPS[0], "right")
     monkeypatch.setenv(
         "AIRFLOW_CONN_WRONG",
         f'{{"conn_type": "weanalysis", "login": "{APPS[0]}", "password": "wrong", "host": "{wechat_server.url}"}}',

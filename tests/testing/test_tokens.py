@@ -139,6 +139,14 @@ def test_stable_refuses(change: dict[str, Any], errcode: int) -> None:
             assert server.tokens_issued == []
 
 
+def test_a_secret_can_be_reset(client: Client, wechat_server: WeChatServer) -> None:
+    former = client.stable()["access_token"]
+    wechat_server.apps.reset_secret(APP, "new")
+    assert client.stable(secret="old")["errcode"] == 40125
+    assert client.stable()["access_token"] == former
+    assert "access_token" in client.stable(OTHER)
+
+
 def test_any_app_that_looks_like_one_when_no_apps_are_given(client: Client) -> None:
     assert "access_token" in client.stable("wxabcdef0123456789", secret="whatever")
     with pytest.raises(ValueError, match="does not know the app"):

@@ -82,7 +82,7 @@ def test_what_wechat_refuses(tested, wechat_server, code):
 
 
 def test_a_wrong_secret_is_found_by_the_server_itself(tested, wechat_server):
-    wechat_server.apps = type(wechat_server.apps)({APPS[0]: "the-right-one"})
+    wechat_server.apps.reset_secret(APPS[0], "the-right-one")
     ok, message = tested(password="the-wrong-one")
     assert not ok
     assert REFUSED[40125][1] in message
