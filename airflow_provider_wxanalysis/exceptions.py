@@ -21,7 +21,9 @@
       SupersededError            a later try of the same task has taken over
       LoadError                  several apps or periods of one load failed; it holds them
 
-``retryable`` says whether the same call can succeed later: operators end the task at once when it cannot.
+``retryable`` says whether the same call can succeed later: operators end the task at once when it cannot. ``busy`` says
+that a moment's wait may do, so the client itself tries again. ``stops_app`` says that the app's other calls would end
+alike, so they are not made.
 
 .. seealso:: https://developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html
 """
@@ -36,11 +38,18 @@ from typing import ClassVar, NamedTuple
 class WeAnalysisError(Exception):
     """Base of every error this package raises on purpose."""
 
+    #: Whether the same call can succeed later, so that Airflow's retries make sense.
     retryable: bool = False
+    #: Whether a moment's wait may do, so that the client itself tries again.
+    busy: bool = False
+    #: Whether the other calls of the same app and endpoint would end alike.
+    stops_app: bool = False
 
 
 class ConfigurationError(WeAnalysisError, ValueError):
     """An argument, a connection field or a name that cannot work, whatever WeChat says."""
+
+    stops_app = True
 
 
 class WeAnalysisAPIError(WeAnalysisError):
@@ -54,8 +63,6 @@ class WeAnalysisAPIError(WeAnalysisError):
     :param appid: the mini program asked about.
     """
 
-    #: A moment's wait can mend it: the hook itself tries again.
-    busy: ClassVar[bool] = False
     advice: ClassVar[str] = ""
 
     def __init__(
@@ -94,6 +101,7 @@ class InvalidTokenError(WeAnalysisAPIError):
     """The access token was refused, and so was the fresh one asked for after that."""
 
     retryable = True
+    stops_app = True
     advice = (
         "Another system probably refreshes this AppID's token with the legacy /cgi-bin/token endpoint, "
         "or the connection holds an old token (auth=static). "
@@ -104,12 +112,14 @@ class InvalidTokenError(WeAnalysisAPIError):
 class CredentialsError(WeAnalysisAPIError):
     """WeChat gives this connection no token."""
 
+    stops_app = True
     advice = "Check AppID and AppSecret, or whatever else its auth takes tokens from, in the Airflow connection."
 
 
 class NotAuthorizedError(WeAnalysisAPIError):
     """The account may not use this API."""
 
+    stops_app = True
     advice = "Check the account's state and API permissions in the WeChat console (mp.weixin.qq.com)."
 
 
@@ -136,6 +146,7 @@ class QuotaExceededError(WeAnalysisAPIError):
     """The day's calls of this API are used up, by every system that shares the AppID together."""
 
     retryable = True
+    stops_app = True
     advice = "The quota starts anew at midnight Asia/Shanghai; the console can also clear it a few times a month."
 
 
@@ -144,6 +155,7 @@ class RateLimitError(WeAnalysisAPIError):
 
     retryable = True
     busy = True
+    stops_app = True
     advice = "Set requests_per_minute in the connection, or put the tasks into a smaller Airflow pool."
 
 
@@ -159,14 +171,16 @@ class TransportError(WeAnalysisError):
     """No usable reply: network failure, HTTP status, or a body that is not JSON.
 
     :param message: what happened; never holds a URL's query, where WeChat wants the token.
-    :param busy: whether a moment's wait can mend it, so that the hook tries again by itself.
+    :param busy: whether a moment's wait may do.
+    :param stops_app: whether nothing can be reached at all, so that other calls would end alike.
     """
 
     retryable = True
 
-    def __init__(self, message: str, *, busy: bool = True) -> None:
+    def __init__(self, message: str, *, busy: bool = True, stops_app: bool = False) -> None:
         super().__init__(message)
         self.busy = busy
+        self.stops_app = stops_app
 
 
 class PayloadError(WeAnalysisError):

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections import deque
+import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 from asgiref.sync import sync_to_async
 
-from airflow_provider_wxanalysis.endpoints import Endpoint, Request, resolve
-from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
 from airflow_provider_wxanalysis.hooks import form
-from airflow_provider_wxanalysis.wechat import records
+from airflow_provider_wxanalysis.wechat import pool, records
 from airflow_provider_wxanalysis.wechat.redaction import redact
 from airflow_provider_wxanalysis.wechat.settings import Settings
+from airflow_provider_wxanalysis.wechat.waits import Stop
 
 if TYPE_CHECKING:
     import requests
 
     from airflow_provider_wxanalysis.periods import Period
-    from airflow_provider_wxanalysis.wechat.transport import Transport
-
-#: A pause, in seconds, for threads whose reply has come: Python would let them wait while rows of several are made.
-GIVE_WAY = 1e-5
+    from airflow_provider_wxanalysis.wechat.client import Client
 
 
 class WeAnalysisHook(BaseHook):
     """Fetch WeChat mini-program analytics.
 
-    Constructing it does nothing: connection, network and clock wait for the first call.
+    Constructing it does nothing: connection, network and clock wait for the first call. Use it as a context manager, or
+    call :meth:`close`, so that no connection stays open.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
 
     :param weanalysis_conn_id: Airflow connection of type ``weanalysis``: AppID, AppSecret and how to reach WeChat.
+    :param appid: the app to ask about, where the connection serves several (``auth=central``); by default the
+        connection's own.
+    :param threads: whether :meth:`fetch_many` may make its calls in threads; else they are made one by one, in the
+        caller's. In Airflow's triggerer new tokens can be masked from some threads only.
+    :param attempts: how often a call is made that a moment's wait may help.
     """
 
     conn_name_attr = "weanalysis_conn_id"
@@ -45,11 +46,35 @@ class WeAnalysisHook(BaseHook):
     conn_type = "weanalysis"
     hook_name = "WeChat Analysis"
 
-    def __init__(self, weanalysis_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        weanalysis_conn_id: str = default_conn_name,
+        appid: str | None = None,
+        *,
+        threads: bool = True,
+        attempts: int = 5,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.weanalysis_conn_id = weanalysis_conn_id
-        self._in_threads = True
-        self._warned: set[str] = set()
+        self._appid = appid
+        self._threads = threads
+        self._attempts = attempts
+        self._read_once: Settings | None = None
+        self._client: tuple[int, Client] | None = None
+
+    def __enter__(self) -> WeAnalysisHook:
+        """Return the hook."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """End all calls under way and all connections. A signal handler may call it; a later call opens new ones."""
+        if self._client:
+            self._client[1].close()
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -63,8 +88,34 @@ class WeAnalysisHook(BaseHook):
 
     @property
     def appid(self) -> str:
-        """The connection's AppID."""
+        """The app's AppID."""
         return self._settings.appid
+
+    @property
+    def app_name(self) -> str | None:
+        """What people call the app: the connection's extra ``app_name``."""
+        return self._settings.app_name
+
+    @property
+    def _settings(self) -> Settings:
+        """What the connection says; it is read once."""
+        if self._read_once is None:
+            try:
+                connection = self.get_connection(self.weanalysis_conn_id)
+            except AirflowNotFoundException:
+                connection = None
+            self._read_once = self._read(connection)
+        return self._read_once
+
+    @property
+    def client(self) -> Client:
+        """The app's client; a new one if there is none yet, it has been closed, or another process opened it."""
+        if self._client is None or self._client[0] != os.getpid() or self._client[1].closed:
+            # Here and not above: DAG files import hooks, and requests is slow to import.
+            from airflow_provider_wxanalysis.wechat.client import Client
+
+            self._client = os.getpid(), Client(self._settings, mask_secret, attempts=self._attempts)
+        return self._client[1]
 
     def get_conn(self) -> requests.Session:
         """Return a session that adds the access token to every request to the API's host.
@@ -72,7 +123,17 @@ class WeAnalysisHook(BaseHook):
         Its errors are those of ``requests`` and may show the token, and API security is not its business; :meth:`post`
         is the safer way.
         """
-        return self._transport.session
+        return self.client.session
+
+    def lane(self, endpoint: str | Endpoint, periods: Iterable[Period]) -> pool.Lane:
+        """Return the question for several periods, to be asked together with other apps' by
+        :func:`~airflow_provider_wxanalysis.wechat.pool.ask_all`. Nothing is read before its turn comes.
+
+        :param endpoint: a name of the catalogue, or an entry.
+        :param periods: the periods; may be an iterator.
+        """
+        key = f"{self.weanalysis_conn_id}/{self._appid}" if self._appid else self.weanalysis_conn_id
+        return pool.Lane(lambda: self.client, resolve(endpoint), periods, key)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call any WeChat endpoint that takes a JSON body, with token, retries and errors seen to.
@@ -86,7 +147,7 @@ class WeAnalysisHook(BaseHook):
         :raises WeAnalysisAPIError: if the reply holds an errcode.
         :raises TransportError: if no usable reply came.
         """
-        return self._transport.post(path, body, endpoint=path)
+        return self.client.post(path, body, endpoint=path)
 
     def fetch(self, endpoint: str | Endpoint, period: Period) -> list[records.Row]:
         """Fetch the rows of one period.
@@ -98,7 +159,7 @@ class WeAnalysisHook(BaseHook):
         :raises TransportError: if no usable reply came.
         :raises PayloadError: if the reply is not what the catalogue says.
         """
-        ((_, rows),) = self.fetch_many(endpoint, [period])
+        ((_, rows),) = self._ask(resolve(endpoint), [period])
         return rows
 
     def fetch_many(
@@ -106,22 +167,28 @@ class WeAnalysisHook(BaseHook):
     ) -> Iterator[tuple[Period, list[records.Row]]]:
         """Fetch several periods, with several requests in flight, and yield them in the order given.
 
-        Memory is bounded: at most twice ``max_concurrency`` (connection extra) replies are held.
+        Each comes as soon as it is there and all before it have come. Memory is bounded: at most twice
+        ``max_concurrency`` (connection extra) replies are held.
 
         :param endpoint: a name of the catalogue, or an entry.
         :param periods: the periods; may be an iterator.
         :raises: what :meth:`fetch` raises, when the turn of the failed period comes.
         """
-        entry = resolve(endpoint)
-        jobs = (
-            _Job(number, entry, period, request)
-            for number, period in enumerate(periods)
-            for request in entry.requests(period)
-        )
-        for (_, period), answers in itertools.groupby(self._in_flight(jobs), key=lambda answer: answer[0].turn):
-            rows = [row for _, report in answers for row in report.rows]
-            self.log.info("%s %s of app %s: %d rows%s.", entry.name, period, self.appid, len(rows), _cut(entry, rows))
-            yield period, rows
+        return self._ask(resolve(endpoint), periods)
+
+    def _ask(self, entry: Endpoint, periods: Iterable[Period]) -> Iterator[tuple[Period, list[records.Row]]]:
+        lane = self.lane(entry, periods)._replace(keep=True)
+        width = self._settings.max_concurrency
+        threads = self._threads and not (isinstance(periods, list) and len(periods) * len(entry.selections) == 1)
+        with closing(pool.ask_all([lane], in_flight=width, stop=Stop(), threads=threads, in_order=True)) as answers:
+            for answer in answers:
+                if answer.rows is None:
+                    raise answer.error or AssertionError("an answer without rows or error")
+                rows, name = answer.rows, f"{entry.name} {answer.period} of app {self.appid}"
+                self.log.info("%s: %d rows%s.", name, len(rows), _truncated(entry, rows))
+                if answer.empty_parts and rows:
+                    self.log.warning("%s: nothing for %s.", name, "; ".join(answer.empty_parts))
+                yield answer.period, rows
 
     def test_connection(self) -> tuple[bool, str]:
         """Fetch a token and ask for the quota of one analysis endpoint: once, and for seconds at most.
@@ -132,7 +199,7 @@ class WeAnalysisHook(BaseHook):
 
         try:
             # Airflow's API server tests under a random connection id: errors had better not name it.
-            return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id)), mask_secret)
+            return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id), self._appid), mask_secret)
         except WeAnalysisError as error:
             return False, str(error)
         except Exception as error:  # such as a connection that is not there: the button shows it
@@ -141,77 +208,23 @@ class WeAnalysisHook(BaseHook):
     async def aread_connection(self) -> None:
         """Read the Airflow connection without blocking the event loop; for triggers.
 
-        From then on the hook makes its requests in the caller's thread: new tokens are masked through Airflow's channel
-        to the triggerer's supervisor, which is open to threads of asgiref's, not to others.
-
         :raises ConfigurationError: if a field is missing or cannot work.
         """
         read = getattr(self, "aget_connection", None) or sync_to_async(self.get_connection)  # the former since 3.1
-        self._settings = Settings.from_connection(await read(self.weanalysis_conn_id))
-        self._in_threads = False
+        try:
+            connection = await read(self.weanalysis_conn_id)
+        except AirflowNotFoundException:
+            connection = None
+        self._read_once = self._read(connection)
 
-    @cached_property
-    def _settings(self) -> Settings:
-        return Settings.from_connection(self.get_connection(self.weanalysis_conn_id))
-
-    @cached_property
-    def _transport(self) -> Transport:
-        # Here and not above: DAG files import hooks, and requests is slow to import.
-        from airflow_provider_wxanalysis.wechat.transport import Transport
-
-        return Transport(self._settings, mask_secret)
-
-    def _in_flight(self, jobs: Iterator[_Job]) -> Iterator[tuple[_Job, records.Report]]:
-        """Answer jobs in order. Threads fetch; rows are made here, so that threads are soon at their next requests."""
-        if not self._in_threads:
-            yield from (self._answer(job, self._ask(job)) for job in jobs)
-            return
-        width = self._transport.settings.max_concurrency
-        pending: deque[tuple[_Job, Future[dict[str, Any]]]] = deque()
-        with ThreadPoolExecutor(width, thread_name_prefix="weanalysis") as pool:
-            try:
-                for job in jobs:
-                    pending.append((job, pool.submit(self._ask, job)))
-                    if len(pending) == 2 * width:
-                        yield self._next(pending)
-                while pending:
-                    yield self._next(pending)
-            finally:
-                for _, future in pending:
-                    future.cancel()
-
-    def _ask(self, job: _Job) -> dict[str, Any]:
-        name = job.endpoint.name
-        return self._transport.post(job.endpoint.path, job.request.body, endpoint=name, period=job.period)
-
-    def _next(self, pending: deque[tuple[_Job, Future[dict[str, Any]]]]) -> tuple[_Job, records.Report]:
-        job, future = pending.popleft()
-        reply = future.result()
-        time.sleep(GIVE_WAY)
-        return self._answer(job, reply)
-
-    def _answer(self, job: _Job, reply: dict[str, Any]) -> tuple[_Job, records.Report]:
-        report = records.read(job.endpoint, self.appid, job.period, reply, job.request.selection)
-        name, news = job.endpoint.name, report.unknown - self._warned
-        if news:
-            self._warned |= news
-            self.log.warning("%s: the catalogue does not know %s; kept as it came.", name, ", ".join(sorted(news)))
-        if report.duplicates:
-            self.log.warning("%s %s: %d rows repeat the key of another; kept.", name, job.period, report.duplicates)
-        return job, report
+    def _read(self, connection: Any) -> Settings:
+        if connection is None:
+            raise ConfigurationError(
+                f"Connection {self.weanalysis_conn_id!r} is not defined. Make one of type weanalysis, or correct "
+                "weanalysis_conn_id."
+            )
+        return Settings.from_connection(connection, self._appid)
 
 
-class _Job(NamedTuple):
-    number: int
-    endpoint: Endpoint
-    period: Period
-    request: Request
-
-    @property
-    def turn(self) -> tuple[int, Period]:
-        """What the jobs of one period share, and no others, even if a period is asked for twice."""
-        return self.number, self.period
-
-
-def _cut(endpoint: Endpoint, rows: list[records.Row]) -> str:
+def _truncated(endpoint: Endpoint, rows: list[records.Row]) -> str:
     return f" (top {endpoint.row_limit} only, WeChat gives no more)" if endpoint.truncated(rows) else ""

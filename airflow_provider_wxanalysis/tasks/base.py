@@ -84,7 +84,7 @@ class EndpointOperatorMixin:
         """Return a hook for one app; whoever takes it closes it."""
         from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 
-        return WeAnalysisHook(ref.conn_id, **({"appid": ref.appid} if ref.appid else {}))
+        return WeAnalysisHook(ref.conn_id, ref.appid)
 
     @cached_property
     def hook(self) -> WeAnalysisHook:

@@ -81,12 +81,11 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
 
     async def _look(self, app: Mapping[str, Any], delay: dt.timedelta) -> str | None:
         look = sync_to_async(not_yet, thread_sensitive=False)  # requests blocks, and the triggerer's loop must not
-        appid = {"appid": app["appid"]} if app["appid"] else {}
         # A new hook for each look, as its connection may hold a token that ends.
-        hook = WeAnalysisHook(app["weanalysis_conn_id"], **appid)
-        await hook.aread_connection()
-        periods = [Period(*(parse_date(day) for day in days)) for days in app["periods"]]
-        return await look(hook, resolve(self.endpoint, self.endpoint_options), periods, delay)
+        with WeAnalysisHook(app["weanalysis_conn_id"], app["appid"], threads=False) as hook:
+            await hook.aread_connection()
+            periods = [Period(*(parse_date(day) for day in days)) for days in app["periods"]]
+            return await look(hook, resolve(self.endpoint, self.endpoint_options), periods, delay)
 
     def _seconds_left(self) -> float:
         return (dt.datetime.fromisoformat(self.deadline) - dt.datetime.now(dt.UTC)).total_seconds()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import TransportError
-from airflow_provider_wxanalysis.wechat.transport import Transport
+from airflow_provider_wxanalysis.wechat.client import Client
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.wechat.settings import Settings
@@ -47,11 +47,11 @@ def probe(settings: Settings, on_new_token: Callable[[str], None]) -> str:
 
 
 def _ask(settings: Settings, on_new_token: Callable[[str], None]) -> str:
-    transport = Transport(replace(settings, timeout=min(settings.timeout, TIMEOUT)), on_new_token, attempts=1)
+    settings = replace(settings, timeout=min(settings.timeout, TIMEOUT))
     endpoint = ENDPOINTS["daily_summary"]
-    with transport.session:
-        reply = transport.post(QUOTA_PATH, {"cgi_path": endpoint.path}, endpoint=QUOTA_PATH)
-    source = f"auth={settings.auth}, {transport.tokens.describe()}"
+    with Client(settings, on_new_token, attempts=1) as client:
+        reply = client.post(QUOTA_PATH, {"cgi_path": endpoint.path}, endpoint=QUOTA_PATH)
+    source = f"auth={settings.auth}, {client.tokens.describe()}"
     return f"Connected as {settings.appid} ({source}). {_left(endpoint.name, reply.get('quota'))}"
 
 

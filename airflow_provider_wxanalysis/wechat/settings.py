@@ -55,6 +55,7 @@ class Settings:
     :param requests_per_minute: the most data calls one task makes per minute; ``None`` for no limit.
     :param max_concurrency: the most data calls one task has in flight.
     :param keys: the keys of an account with API security; ``None`` for the many without.
+    :param app_name: what people call the app.
     """
 
     appid: str
@@ -73,26 +74,43 @@ class Settings:
     component_appid: str | None = None
     component_access_token: str | None = field(default=None, repr=False)
     authorizer_refresh_token: str | None = field(default=None, repr=False)
+    app_name: str | None = None
 
     @classmethod
-    def from_connection(cls, connection: ConnectionLike) -> Settings:
+    def from_connection(cls, connection: ConnectionLike, appid: str | None = None) -> Settings:
         """Read an Airflow connection.
+
+        :param connection: the connection.
+        :param appid: the app to ask about, where the connection serves several.
 
         :raises ConfigurationError: naming the connection and the field, if something is missing or cannot work.
         """
         try:
-            return cls.read(connection)
+            return cls.read(connection, appid)
         except ConfigurationError as error:
             raise ConfigurationError(f"Connection {connection.conn_id!r}: {error}") from None
 
     @classmethod
-    def read(cls, connection: ConnectionLike) -> Settings:
-        """Read a connection whose id says nothing to anybody.
+    def read(cls, connection: ConnectionLike, appid: str | None = None) -> Settings:
+        """Read a connection whose id means nothing to people.
+
+        :param connection: the connection.
+        :param appid: the app to ask about, where the connection serves several.
 
         :raises ConfigurationError: naming the field alone.
         """
         extra = _filled(connection.extra_dejson)
-        appid = _text("login (AppID)", connection.login)
+        own = _text("login (AppID)", connection.login)
+        if (
+            appid
+            and appid != own
+            and not (extra.get("auth") == "central" and "{appid}" in str(extra.get("central_url")))
+        ):
+            raise ConfigurationError(
+                f"it cannot serve app {appid}: for apps other than its login it needs auth=central, and a central_url "
+                "with {appid} in it."
+            )
+        appid = appid or own
         if not appid:
             raise ConfigurationError("login is empty; it holds the mini program's AppID.")
         central_url = _text("central_url", extra.get("central_url"))
@@ -107,6 +125,7 @@ class Settings:
             max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
             keys=read_keys(extra),
             secret=_text("password (AppSecret)", connection.password),
+            app_name=str(extra["app_name"]) if "app_name" in extra else None,
             central_url=central_url and checked_url("central_url", central_url.replace("{appid}", appid)),
             **{
                 name: _text(name, extra.get(name))

@@ -16,7 +16,8 @@ from airflow_provider_wxanalysis.exceptions import ERRCODES, WeAnalysisError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
-from airflow_provider_wxanalysis.wechat import replies, transport
+from airflow_provider_wxanalysis.wechat import replies
+from airflow_provider_wxanalysis.wechat.waits import Stop
 from tests.support.servers import free_port
 
 APP = "wx00000000000000a1"
@@ -145,7 +146,7 @@ class Laboratory:
             self.server.faults.add(case.fault, endpoint=where, times=None if lasting else 1)
 
         def watch(hook: WeAnalysisHook) -> None:
-            channel = hook._transport.channel
+            channel = hook.client.channel
             exchange = channel.exchange
 
             def counted(url: str, **request: Any) -> Any:
@@ -176,10 +177,10 @@ class Laboratory:
         hook = WeAnalysisHook("faults")
         with (
             mock.patch.dict(os.environ, AIRFLOW_CONN_FAULTS=connection),
-            mock.patch.object(transport, "sleep"),
+            mock.patch.object(Stop, "wait"),
             mock.patch.object(replies, "PATIENCE", 1),
             mock.patch.object(replies, "MAX_REPLY_BYTES", 2**20),
-            hook.get_conn(),
+            hook,
         ):
             watch(hook)
             return hook.fetch(ENDPOINT, self.day)

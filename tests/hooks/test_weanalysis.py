@@ -87,7 +87,7 @@ def test_a_wrong_secret(wechat_server, connect, monkeypatch, yesterday):
     hook = WeAnalysisHook("wrong")
     with pytest.raises(CredentialsError, match="40125 .*connection field password.* is wrong"):
         hook.fetch("daily_summary", yesterday)
-    hook.get_conn().close()
+    hook.close()
 
 
 def test_an_unknown_endpoint_lists_the_known_ones(hook, yesterday):

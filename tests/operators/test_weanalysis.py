@@ -151,8 +151,7 @@ def fetch(wechat_server, connect):
         try:
             return task.execute(run_context(first.closes_at.subtract(minutes=1), last.closes_at.add(minutes=1)))
         finally:
-            if "_transport" in vars(task.hook):
-                task.hook.get_conn().close()
+            task.hook.close()
 
     return run
 

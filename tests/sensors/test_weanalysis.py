@@ -12,7 +12,6 @@ from airflow_provider_wxanalysis.exceptions import ServiceBusyError
 from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, last_closed_day
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.testing import faults
-from airflow_provider_wxanalysis.wechat import transport
 from tests.conftest import APPS, run_context
 
 YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))
@@ -28,8 +27,7 @@ def poke(wechat_server, connect):
         try:
             return sensor.poke(context)
         finally:
-            if "_transport" in vars(sensor.hook):
-                sensor.hook.get_conn().close()
+            sensor.hook.close()
 
     return run
 
@@ -75,8 +73,7 @@ def test_nothing_due_skips(poke, wechat_server):
     assert wechat_server.calls == []
 
 
-def test_other_errors_surface_at_once(poke, wechat_server, monkeypatch):
-    monkeypatch.setattr(transport, "sleep", lambda seconds: None)
+def test_other_errors_surface_at_once(poke, wechat_server, pauses):
     wechat_server.faults.add(faults.errcode(48001))
     with pytest.raises(AirflowFailException, match="NotAuthorizedError"):
         poke()

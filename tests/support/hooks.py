@@ -10,14 +10,19 @@ import pytest
 
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, Period
-from airflow_provider_wxanalysis.wechat import transport
+from airflow_provider_wxanalysis.wechat.waits import Stop
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Make the hook's pauses cost nothing, and tell which there were."""
+    """Make the client's pauses cost nothing, and list them."""
     found: list[float] = []
-    monkeypatch.setattr(transport, "sleep", found.append)
+
+    def wait(stop: Stop, seconds: float) -> None:
+        stop.check()
+        found.append(seconds)
+
+    monkeypatch.setattr(Stop, "wait", wait)
     return found
 
 
@@ -33,8 +38,7 @@ def hook(wechat_server: Any, connect: Callable[..., str]) -> Iterator[Callable[.
 
     yield make
     for each in made:
-        if "_transport" in vars(each):
-            each.get_conn().close()
+        each.close()
 
 
 @pytest.fixture

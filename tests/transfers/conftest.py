@@ -46,8 +46,7 @@ def load(wechat_server: Any, connect: Callable[..., str], dataset: str) -> Calla
         try:
             return task.execute(context or run_context(start, end, task_id=task.task_id))
         finally:
-            if "_transport" in vars(task.hook):
-                task.hook.get_conn().close()
+            task.hook.close()
 
     return run
 

@@ -11,7 +11,6 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_wxanalysis.bigquery import statements
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.testing import faults
-from airflow_provider_wxanalysis.wechat import transport
 from tests.conftest import APPS
 from tests.faults.matrix import CASES
 from tests.transfers.conftest import latest
@@ -38,9 +37,8 @@ def wechat_server_options():
 
 
 @pytest.fixture
-def two_days(load, wechat_server, monkeypatch):
+def two_days(load, wechat_server, pauses):
     """Both days are in the table, and WeChat has other figures for both of them now."""
-    monkeypatch.setattr(transport, "sleep", lambda seconds: None)
     load("visit_page", FIRST, SECOND)
     for day in (FIRST, SECOND):
         wechat_server.override("visit_page", APPS[0], day.begin_date, lambda r: {**r, "list": r["list"][:3]})

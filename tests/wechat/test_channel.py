@@ -7,8 +7,9 @@ import pytest
 from requests import adapters
 
 from airflow_provider_wxanalysis.exceptions import TransportError
+from airflow_provider_wxanalysis.wechat.client import Client
 from airflow_provider_wxanalysis.wechat.settings import Settings
-from airflow_provider_wxanalysis.wechat.transport import Transport
+from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 from tests.support.relays import http_proxy, tls
 
 APP = "wx00000000000000a1"
@@ -40,10 +41,11 @@ def encrypted(wechat_server, settings, tmp_path):
 
 def ask(settings, times=2):
     """Make calls, a token call first, and return what was asked through the session at last."""
-    transport = Transport(settings, lambda token: None, attempts=1)
-    with transport.session as session:
+    client = Client(settings, lambda token: None, attempts=1)
+    with client:
+        session = client.session
         for _ in range(times):
-            assert transport.post(PATH, BODY, endpoint="quota")["errcode"] == 0
+            assert client.post(PATH, BODY, endpoint="quota")["errcode"] == 0
         # requests' own way has to be the same.
         assert session.post(settings.base_url + PATH, json=BODY, verify=settings.verify, timeout=10).ok
 
@@ -113,15 +115,14 @@ def test_tls_through_a_proxy(encrypted, proxy):
 
 
 def test_a_path_may_have_a_query_of_its_own(settings, wechat_server):
-    transport = Transport(settings, lambda token: None, attempts=1)
-    with transport.session:
-        assert transport.post(f"{PATH}?lang=zh", BODY, endpoint="quota")["errcode"] == 0
+    client = Client(settings, lambda token: None, attempts=1)
+    with client:
+        assert client.post(f"{PATH}?lang=zh", BODY, endpoint="quota")["errcode"] == 0
 
 
-def test_a_session_that_was_closed_opens_new_connections(settings, proxy):
-    url, seen = proxy
-    transport = Transport(dataclasses.replace(settings, proxies={"http": url}), lambda token: None, attempts=1)
-    for opened in (1, 2):
-        with transport.session:
-            transport.post(PATH, BODY, endpoint="quota")
-        assert len(seen) == opened
+def test_a_client_that_was_closed_makes_no_calls(settings, wechat_server):
+    client = Client(settings, lambda token: None, attempts=1)
+    client.close()
+    with pytest.raises(FetchCancelledError):
+        client.post(PATH, BODY, endpoint="quota")
+    assert wechat_server.calls == []

@@ -47,7 +47,7 @@ def test_no_object_shows_a_secret(hook, wechat_server, yesterday, connect, auth)
     wechat_server.central_authorization = AUTHORIZATION
     app = hook(auth=auth, central_authorization=AUTHORIZATION)
     rows = app.fetch("daily_summary", yesterday)
-    transport = app._transport
+    client = app.client
     tasks = [
         WeAnalysisDailySummaryOperator(task_id="a"),
         WeAnalysisDataSensor(task_id="b", endpoint="daily_summary"),
@@ -55,9 +55,9 @@ def test_no_object_shows_a_secret(hook, wechat_server, yesterday, connect, auth)
     ]
     for task in tasks:
         task.hook._settings  # noqa: B018 (it reads the connection)
-    objects = [app, app.get_conn(), transport, transport.settings, transport.tokens, transport.tokens.describe(), rows]
+    objects = [app, app.get_conn(), client, client.settings, client.tokens, client.tokens.describe(), rows]
     objects += [wechat_server, wechat_server.calls, *tasks, [vars(task) for task in tasks]]
-    assert CANARY in transport.tokens.get(), "or this test finds nothing"
+    assert CANARY in client.tokens.get(), "or this test finds nothing"
     assert [each for each in objects if CANARY in shown(each)] == []
 
 
@@ -85,7 +85,7 @@ def test_a_session_that_follows_one_takes_no_token_along(hook, wechat_server):
 def test_a_url_s_query_is_cut_to_its_end(hook, wechat_server, yesterday, monkeypatch, pauses):
     wechat_server.stop()
     app = hook_with_central_url(monkeypatch, f"http://127.0.0.1:9/token?a='x')&key=({CANARY}")
-    with pytest.raises(TransportError) as caught, app.get_conn():
+    with pytest.raises(TransportError) as caught, app:
         app.fetch("daily_summary", yesterday)
     assert CANARY not in shown(caught.value)
     wechat_server.start()

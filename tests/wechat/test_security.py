@@ -18,10 +18,10 @@ from airflow_provider_wxanalysis.exceptions import CredentialsError, DataNotRead
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing import ApiSecurity, WeChatServer, faults
+from airflow_provider_wxanalysis.wechat.client import ATTEMPTS
 from airflow_provider_wxanalysis.wechat.keys import Keys
 from airflow_provider_wxanalysis.wechat.security import MAX_SKEW, Security, _Seen, nonce
 from airflow_provider_wxanalysis.wechat.signature import Frame, decrypt, encrypt, sign, verify
-from airflow_provider_wxanalysis.wechat.transport import ATTEMPTS
 from tests.conftest import APPS
 from tests.support.canary import shown
 
@@ -139,7 +139,7 @@ def test_a_refused_token_is_replaced(hook, wechat_server, yesterday):
 def test_a_request_that_came_too_late_is_signed_again_once(hook, wechat_server, yesterday, pauses):
     clock = iter([time.time() - 2 * MAX_SKEW])
     app = hook(max_concurrency=1)
-    app._transport._security._clock = lambda: next(clock, time.time())
+    app.client._security._clock = lambda: next(clock, time.time())
     assert app.fetch("daily_summary", yesterday)
     assert [call.errcode for call in wechat_server.calls if call.endpoint != "token"] == [40240, 0]
     assert pauses == []
@@ -148,7 +148,7 @@ def test_a_request_that_came_too_late_is_signed_again_once(hook, wechat_server, 
 @pytest.mark.parametrize("auth", ["stable", "static"])
 def test_a_wrong_clock_is_named(hook, wechat_server, yesterday, auth):
     app = hook(auth=auth)
-    app._transport._security._clock = lambda: time.time() - 2 * MAX_SKEW
+    app.client._security._clock = lambda: time.time() - 2 * MAX_SKEW
     with pytest.raises(CredentialsError, match=r"40240 .*This worker's clock is not WeChat's: set it \(NTP\)"):
         app.fetch("daily_summary", yesterday)
     assert wechat_server.count("daily_summary") == 2
@@ -209,7 +209,7 @@ def test_no_key_in_any_text(hook, wechat_server, yesterday, pauses, caplog, caps
     extra = api_security.extra()
     secrets = [extra["symmetric_secret_key"], *extra["signing_private_key"].splitlines()[1:-1]]
     app = hook()
-    texts = [repr(app), repr(app._settings), repr(app._transport), repr(wechat_server.calls)]
+    texts = [repr(app), repr(app._settings), repr(app.client), repr(wechat_server.calls)]
     faulty = [fault for fault, _ in REFUSED.values()] + [faults.errcode(code) for code in range(40230, 40241)]
     wrong = {"symmetric_secret_key": extra["signing_private_key"], "signing_private_key": extra["symmetric_secret_key"]}
     with caplog.at_level(logging.DEBUG):

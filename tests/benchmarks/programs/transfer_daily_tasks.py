@@ -38,7 +38,6 @@ import pendulum  # noqa: E402
 from google.auth.credentials import AnonymousCredentials  # noqa: E402
 from google.cloud import bigquery  # noqa: E402
 
-from airflow_provider_wxanalysis.wechat import transport  # noqa: E402, F401
 from tests.support.dags import run_dag_file, task_states  # noqa: E402
 
 client = bigquery.Client("bench", credentials=AnonymousCredentials())

@@ -14,8 +14,8 @@ from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks import loading
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from airflow_provider_wxanalysis.wechat import (
+    client,  # noqa: F401  likewise
     records,
-    transport,  # noqa: F401  likewise
 )
 from tests.benchmarks.stopwatch import Figures, arguments, clock, peak, report
 from tests.support.contexts import run_context

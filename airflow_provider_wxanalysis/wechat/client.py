@@ -1,4 +1,4 @@
-"""One app's way to WeChat over HTTP: session, token, pace, retries, and how failures become errors.
+"""One app's calls to WeChat over HTTP: session, token, pace, retries, and how failures become errors.
 
 No exception of ``requests`` or ``urllib3`` leaves this module, not even as a cause or context: their texts and fields
 hold the URL, and WeChat wants the token in it.
@@ -6,6 +6,7 @@ hold the URL, and WeChat wants the token in it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import random
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-import tenacity
 import urllib3
 from requests.auth import AuthBase
 
@@ -26,6 +26,7 @@ from airflow_provider_wxanalysis.exceptions import (
     InvalidTokenError,
     RateLimitError,
     WeAnalysisAPIError,
+    WeAnalysisError,
     api_error,
     call_name,
 )
@@ -35,6 +36,7 @@ from airflow_provider_wxanalysis.wechat.redaction import redact_urllib3_logs
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from airflow_provider_wxanalysis.wechat.security import Security
 from airflow_provider_wxanalysis.wechat.tokens import Tokens
+from airflow_provider_wxanalysis.wechat.waits import Stop, backoff
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.wechat.settings import Settings
@@ -45,33 +47,58 @@ ATTEMPTS = 5
 RATE_LIMIT_PAUSE = 60.0
 #: The request was signed too long ago when WeChat read it.
 _SIGNED_TOO_LONG_AGO = 40240
-sleep = time.sleep
 
 
-class Transport:
-    """A session with WeChat for one app; safe to share between threads.
+class Client:
+    """One app's calls; safe to share between threads.
 
     :param settings: the app's connection.
-    :param on_new_token: told of every new token before it is used.
-    :param attempts: how often a call is made that a moment's wait can mend.
+    :param on_new_token: gets every new token before it is used, so that logs can mask it.
+    :param stop: ends all waits when it is set; by default only :meth:`close` does.
+    :param attempts: how often a call is made that a moment's wait may help.
     """
 
-    def __init__(self, settings: Settings, on_new_token: Callable[[str], None], *, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_new_token: Callable[[str], None],
+        *,
+        stop: Stop | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> None:
         self.settings = settings
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: bool(getattr(error, "busy", False))),
-            stop=tenacity.stop_after_attempt(attempts),
-            wait=_wait,
-            before_sleep=_announce,
-            sleep=lambda seconds: sleep(seconds),
-            reraise=True,
-        )
+        self.warned_about: set[str] = set()
+        self._attempts = attempts
+        self._stop = stop or Stop()
         self.tokens = Tokens(settings, self._token_call, on_new_token)
         self.session = self._session()
         self.channel = Channel(self.session, settings)
         self.session.mount(f"{settings.base_url}/", self.channel)
         self._security = Security(settings.appid, settings.keys) if settings.keys else None
-        self._pace = _Pace(settings.requests_per_minute)
+        self._pace = _Pace(settings.requests_per_minute, self._stop)
+
+    def __enter__(self) -> Client:
+        """Return the client."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close it."""
+        self.close()
+
+    @property
+    def appid(self) -> str:
+        """The AppID."""
+        return self.settings.appid
+
+    @property
+    def closed(self) -> bool:
+        """Whether it makes no calls any more."""
+        return self._stop.is_set()
+
+    def close(self) -> None:
+        """End all calls under way, and all connections."""
+        self._stop.set()
+        self.session.close()
 
     def post(self, path: str, body: dict[str, Any], *, endpoint: str, period: object = None) -> dict[str, Any]:
         """Post ``body`` and return the reply, trying again where a moment's wait can mend it.
@@ -81,7 +108,18 @@ class Transport:
         :param endpoint: name for messages.
         :param period: period for messages.
         """
-        return self._retrying(self._post_with_token, path, body, endpoint, period)
+        for failed in itertools.count(1):
+            try:
+                return self._post_with_token(path, body, endpoint, period)
+            except WeAnalysisError as error:
+                if not error.busy or failed == self._attempts:
+                    raise
+                pause = backoff(failed)
+                if isinstance(error, RateLimitError):  # every waiting thread would knock again at the same moment
+                    pause = RATE_LIMIT_PAUSE + random.uniform(0, 15)
+                log.warning("%s Trying again in %.0f s (attempt %d failed).", error, pause, failed)
+            self._stop.wait(pause)
+        raise AssertionError("unreachable")
 
     def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
         appid = self.settings.appid
@@ -159,12 +197,14 @@ class _TokenAuth(AuthBase):
 class _Pace:
     """Keeps requests at least a fixed time apart, whichever thread makes them."""
 
-    def __init__(self, per_minute: int | None) -> None:
+    def __init__(self, per_minute: int | None, stop: Stop) -> None:
         self._interval = 60 / per_minute if per_minute else 0.0
+        self._stop = stop
         self._lock = threading.Lock()
         self._next = 0.0
 
     def wait(self) -> None:
+        self._stop.check()
         if not self._interval:
             return
         with self._lock:
@@ -172,21 +212,7 @@ class _Pace:
             slot = max(now, self._next)
             self._next = slot + self._interval
         if slot > now:
-            sleep(slot - now)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    backoff = tenacity.wait_exponential_jitter(initial=1, max=30)(state)
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, RateLimitError):  # every waiting thread would knock again at the same moment
-        return RATE_LIMIT_PAUSE + random.uniform(0, 15)
-    return backoff
-
-
-def _announce(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait = state.next_action.sleep if state.next_action else 0.0
-    log.warning("%s Trying again in %.0f s (attempt %d failed).", error, wait, state.attempt_number)
+            self._stop.wait(slot - now)
 
 
 def _host(url: str) -> str:

@@ -21,7 +21,7 @@ from airflow_provider_wxanalysis.exceptions import (
     UnknownAPIError,
 )
 from airflow_provider_wxanalysis.testing import faults
-from airflow_provider_wxanalysis.wechat.transport import ATTEMPTS
+from airflow_provider_wxanalysis.wechat.client import ATTEMPTS
 from tests.support.servers import free_port
 
 MENDED = {
@@ -148,7 +148,7 @@ def test_nobody_listens(wechat_server, connect, yesterday, pauses, monkeypatch):
     words = r"access token \(auth=stable\) of app wx1: the connection to 127.0.0.1:\d+ failed"
     with pytest.raises(TransportError, match=words):
         hook.fetch("daily_summary", yesterday)
-    hook.get_conn().close()
+    hook.close()
 
 
 def test_requests_keep_their_pace(hook, wechat_server, yesterday, pauses, monkeypatch):
@@ -179,20 +179,20 @@ def test_many_requests_are_in_flight_and_come_in_order(hook, wechat_server):
     wechat_server.latency = 0.02
     running, most = 0, 0
     lock = threading.Lock()
-    ask = app._ask
+    post = app.client.post
 
-    def counted(job):
+    def counted(*args, **kwargs):
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
         try:
-            return ask(job)
+            return post(*args, **kwargs)
         finally:
             with lock:
                 running -= 1
 
-    app._ask = counted
+    app.client.post = counted
     endpoint = ENDPOINTS["daily_summary"]
     last = endpoint.window.latest(wechat_server.now.date()).begin_date.toordinal() - 1
     periods = [endpoint.window.ending(type(wechat_server.now.date()).fromordinal(last - n)) for n in range(40)]

@@ -1,0 +1,72 @@
+"""Waiting that can be ended from outside: every pause of the client goes through here."""
+
+from __future__ import annotations
+
+import queue
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+
+#: The pause before the second try, in seconds; it doubles with every further one.
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+
+
+class FetchCancelledError(WeAnalysisError):
+    """Whoever wanted the answer has stopped waiting for it: the task is being ended."""
+
+    retryable = True
+    stops_app = True
+
+
+class Stop:
+    """Something that can be stopped once. It takes no lock, so a signal handler may set it whatever it interrupts."""
+
+    def __init__(self) -> None:
+        self._set = False
+        self._calls: dict[int, Callable[[], object]] = {}
+
+    def set(self) -> None:
+        """Stop: end all waits, now and from now on."""
+        self._set = True
+        for call in list(self._calls.values()):
+            call()
+
+    def is_set(self) -> bool:
+        """Whether it has been stopped."""
+        return self._set
+
+    def check(self) -> None:
+        """Do nothing, unless it has been stopped.
+
+        :raises FetchCancelledError: if so.
+        """
+        if self._set:
+            raise FetchCancelledError("The fetch was cancelled, because its task is being ended.")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, unless it is stopped.
+
+        :raises FetchCancelledError: at once when it is.
+        """
+        alarm: queue.SimpleQueue[None] = queue.SimpleQueue()
+        with self.calling(lambda: alarm.put(None)), suppress(queue.Empty):
+            self.check()
+            alarm.get(timeout=seconds)
+        self.check()
+
+    @contextmanager
+    def calling(self, call: Callable[[], object]) -> Iterator[None]:
+        """Have ``call`` called when it is stopped while the block lasts."""
+        self._calls[id(call)] = call
+        try:
+            yield
+        finally:
+            del self._calls[id(call)]
+
+
+def backoff(failed: int) -> float:
+    """Return how many seconds to pause after a call has failed so many times: longer and longer, never quite alike."""
+    return min(FIRST_PAUSE * 2.0 ** (failed - 1), LONGEST_PAUSE) + random.uniform(0, FIRST_PAUSE)
