@@ -1,7 +1,7 @@
-"""The calendar: which natural days, weeks and months (Asia/Shanghai) a run owes.
+"""The calendar: which natural days, weeks and months (Asia/Shanghai) are due in a run.
 
 One rule makes it simple. A period is due in the run whose interval holds the instant at which the period closes: local
-midnight after its last day, in ``(start, end]``. So adjoining intervals, cut anywhere, own every period exactly once.
+midnight after its last day, in ``(start, end]``. So adjoining intervals, cut anywhere, hold every period exactly once.
 
 A :class:`Window` knows one thing: the period, if any, whose last day is a given day. All else follows from that.
 """
@@ -104,7 +104,7 @@ class Window:
         periods = [period for period in ending if period and period.begin_date >= from_date]
         if not periods or periods[0].begin_date != from_date or periods[-1].end_date != to_date:
             raise ConfigurationError(
-                f"{from_date} to {to_date} is not made of whole periods of the window '{self.name}'; "
+                f"{from_date} to {to_date} must be made of whole periods of the window '{self.name}'; "
                 f"the nearest that is: {self._nearest(from_date, to_date)}."
             )
         return periods
@@ -145,7 +145,7 @@ LAST_30_DAYS = Window("last 30 days", _twenty_nine_days_before)
 
 
 def due_periods(window: Window, start: dt.datetime | None, end: dt.datetime) -> list[Period]:
-    """Return the periods that close within ``(start, end]``, in order.
+    """Return the periods that close within ``(start, end]``, in order. It has no clock: ``end`` should have passed.
 
     :param window: the kind of period.
     :param start: aware start of the interval. ``None`` or equal to ``end`` (a run without width, Airflow 3's default
@@ -179,15 +179,15 @@ def last_closed_day(instant: dt.datetime) -> dt.date:
 def parse_date(text: str) -> dt.date:
     """Read a date written ``YYYY-MM-DD`` or ``YYYYMMDD``.
 
-    :raises ConfigurationError: if it is neither, or no day of the calendar.
+    :raises ConfigurationError: if it is neither, or not a day of the calendar.
     """
     found = _SPELLINGS.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
-        raise ConfigurationError(f"{text!r} is no date; write YYYY-MM-DD or YYYYMMDD.")
+        raise ConfigurationError(f"A date must be written YYYY-MM-DD or YYYYMMDD, got {text!r}.")
     try:
         return dt.date(*(int(part) for part in found.groups() if part))
     except ValueError as error:
-        raise ConfigurationError(f"{text!r} is no date of the calendar: {error}.") from error
+        raise ConfigurationError(f"A date must be a day of the calendar, got {text!r}: {error}.") from None
 
 
 def _days(first: dt.date, last: dt.date) -> Iterator[dt.date]:

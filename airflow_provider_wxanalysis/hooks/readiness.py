@@ -29,8 +29,8 @@ def check_empty_is_ready_after(delay: object) -> None:
     """
     if not isinstance(delay, dt.timedelta) or delay < dt.timedelta(0):
         raise ConfigurationError(
-            f"empty_is_ready_after={delay!r} is no timedelta after the midnight (Asia/Shanghai) that ends a period, "
-            "such as timedelta(hours=15)."
+            "empty_is_ready_after must be a timedelta after the midnight (Asia/Shanghai) that ends a period, such as "
+            f"timedelta(hours=15), got {delay!r}."
         )
 
 

@@ -6,65 +6,78 @@ Rows pass through XCom, so this is for days, not for years; loads into BigQuery 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_wxanalysis.endpoints import portrait_name
+from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules, requests_in_flight
 from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, fail_for_good
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, lookback_offsets
+from airflow_provider_wxanalysis.tasks.signatures import OperatorArguments
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
 class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
-    """Fetch any endpoint of the catalogue for the periods that the run owes.
+    """Fetch any endpoint of the catalogue for the periods that are due in the run, and return the rows.
 
     A period is due in the run whose data interval holds its end (midnight in Asia/Shanghai after its last day). A run
-    that owes none is skipped.
+    in which none is due is skipped.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
 
-    :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`.
+    :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`; only for
+        this class, since the others are each of one endpoint.
     :param endpoint_options: what the endpoint's own operator takes, such as ``{"modules": ["10022"]}``.
-    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``. (templated)
-    :param from_date: first day to fetch instead of the run's interval, ``YYYY-MM-DD`` or ``YYYYMMDD``. (templated)
+    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``, or a list of them: one for each app.
+        (templated)
+    :param appids: AppIDs that the one connection serves, which then has ``auth=central``. (templated)
+    :param from_date: first day to fetch instead of the run's interval: ``YYYY-MM-DD``, ``YYYYMMDD`` or a ``date``.
+        (templated)
     :param to_date: last day, inclusive; the two make up whole periods. (templated)
     :param lookback: how many earlier periods to fetch as well, or which offsets, such as ``[1, 7]``. None by default;
         portraits have none.
-    :return: the rows of all periods, in order, as a list of dicts ready for JSON: ``appid``, ``begin_date``,
+    :param max_requests_in_flight: how many requests there are at once, of all apps together, from 1 to 64; each app
+        stays within its own connection's ``max_concurrency``.
+    :return: the rows of all apps and periods, in order, as a list of dicts ready for JSON: ``appid``, ``begin_date``,
         ``end_date``, ``ref_date``, the endpoint's own columns and ``_extra``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due.
-    :raises AirflowFailException: if WeChat's answer is one that no retry mends.
-    :raises WeAnalysisError: if a retry may mend it.
+    :raises AirflowFailException: if WeChat's answer is one that no retry can change.
+    :raises WeAnalysisError: if a retry may help.
     """
 
-    template_fields: Sequence[str] = EndpointOperatorMixin.template_fields
+    template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
     ui_color = "#e8f8ee"
+    rules: ClassVar[Rules] = {"lookback": lookback_offsets, "max_requests_in_flight": requests_in_flight}
 
     def __init__(
         self,
         *,
-        endpoint: str,
+        endpoint: str | None = None,
         endpoint_options: Mapping[str, Any] | None = None,
-        weanalysis_conn_id: str = "weanalysis_default",
-        from_date: str | None = None,
-        to_date: str | None = None,
+        weanalysis_conn_id: str | Sequence[str] = "weanalysis_default",
+        appids: Sequence[str] | None = None,
+        from_date: str | dt.date | None = None,
+        to_date: str | dt.date | None = None,
         lookback: int | Sequence[int] | None = None,
-        **kwargs: Any,
+        max_requests_in_flight: int = MOST_IN_FLIGHT,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self.endpoint = endpoint
+        if endpoint is not None:
+            self.endpoint = endpoint
         self.endpoint_options = endpoint_options
         self.weanalysis_conn_id = weanalysis_conn_id
+        self.appids = appids
         self.from_date = from_date
         self.to_date = to_date
         self.lookback = lookback
-        self.check_literals()
-        lookback_offsets(lookback)
+        self.max_requests_in_flight = max_requests_in_flight
+        self.check_when_parsed()
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Fetch the rows."""
@@ -75,118 +88,91 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
 
 
 class WeAnalysisDailySummaryOperator(WeAnalysisOperator):
-    """Fetch users in all and sharing, per day.
+    """Fetch the number of users and of shares, per day.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getdailysummary.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="daily_summary", **kwargs)
+    endpoint = "daily_summary"
 
 
 class WeAnalysisDailyVisitTrendOperator(WeAnalysisOperator):
     """Fetch visits per day.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getdailyvisittrend.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="daily_visit_trend", **kwargs)
+    endpoint = "daily_visit_trend"
 
 
 class WeAnalysisWeeklyVisitTrendOperator(WeAnalysisOperator):
     """Fetch visits per natural week.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getweeklyvisittrend.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="weekly_visit_trend", **kwargs)
+    endpoint = "weekly_visit_trend"
 
 
 class WeAnalysisMonthlyVisitTrendOperator(WeAnalysisOperator):
     """Fetch visits per natural month.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-trend/api_getmonthlyvisittrend.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="monthly_visit_trend", **kwargs)
+    endpoint = "monthly_visit_trend"
 
 
 class WeAnalysisVisitDistributionOperator(WeAnalysisOperator):
     """Fetch visits by source, stay time and depth, per day.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitdistribution.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="visit_distribution", **kwargs)
+    endpoint = "visit_distribution"
 
 
 class WeAnalysisDailyRetainOperator(WeAnalysisOperator):
     """Fetch retention by day, which grows for 30 days.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-retain/api_getdailyretain.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="daily_retain", **kwargs)
+    endpoint = "daily_retain"
 
 
 class WeAnalysisWeeklyRetainOperator(WeAnalysisOperator):
     """Fetch retention by week, which grows for four weeks.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-retain/api_getweeklyretain.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="weekly_retain", **kwargs)
+    endpoint = "weekly_retain"
 
 
 class WeAnalysisMonthlyRetainOperator(WeAnalysisOperator):
     """Fetch retention by month, which grows for one month.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/visit-retain/api_getmonthlyretain.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="monthly_retain", **kwargs)
+    endpoint = "monthly_retain"
 
 
 class WeAnalysisVisitPageOperator(WeAnalysisOperator):
     """Fetch visits per page, the top 200 of each day.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getvisitpage.html
-
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(endpoint="visit_page", **kwargs)
+    endpoint = "visit_page"
 
 
 class WeAnalysisUserPortraitOperator(WeAnalysisOperator):
     """Fetch who the visitors are: province, city, gender, platform, device and age.
 
-    WeChat answers only for windows that end yesterday: a run that owes another one is skipped, and a day not collected
-    is lost.
+    WeChat answers for windows that end yesterday or the day before: a run in which an older one is due is skipped, and
+    a day not collected is lost.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getuserportrait.html
 
@@ -195,8 +181,30 @@ class WeAnalysisUserPortraitOperator(WeAnalysisOperator):
     :param window_days: how many days the portrait covers: 1, 7 or 30.
     """
 
-    def __init__(self, *, window_days: int = 1, **kwargs: Any) -> None:
-        super().__init__(endpoint=portrait_name(window_days), **kwargs)
+    endpoint = "user_portrait"
+
+    def __init__(
+        self,
+        *,
+        window_days: int = 1,
+        weanalysis_conn_id: str | Sequence[str] = "weanalysis_default",
+        appids: Sequence[str] | None = None,
+        from_date: str | dt.date | None = None,
+        to_date: str | dt.date | None = None,
+        lookback: int | Sequence[int] | None = None,
+        max_requests_in_flight: int = MOST_IN_FLIGHT,
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(
+            endpoint_options={"window_days": window_days},
+            weanalysis_conn_id=weanalysis_conn_id,
+            appids=appids,
+            from_date=from_date,
+            to_date=to_date,
+            lookback=lookback,
+            max_requests_in_flight=max_requests_in_flight,
+            **kwargs,
+        )
         self.window_days = window_days
 
 
@@ -214,6 +222,8 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
     :param devices: any of ``all``, ``1`` (iOS), ``2`` (Android); by default ``all``.
     """
 
+    endpoint = "performance_data"
+
     def __init__(
         self,
         *,
@@ -221,7 +231,13 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
         network_types: Sequence[str] | None = None,
         device_levels: Sequence[str] | None = None,
         devices: Sequence[str] | None = None,
-        **kwargs: Any,
+        weanalysis_conn_id: str | Sequence[str] = "weanalysis_default",
+        appids: Sequence[str] | None = None,
+        from_date: str | dt.date | None = None,
+        to_date: str | dt.date | None = None,
+        lookback: int | Sequence[int] | None = None,
+        max_requests_in_flight: int = MOST_IN_FLIGHT,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         options = {
             "modules": modules,
@@ -229,9 +245,17 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
             "device_levels": device_levels,
             "devices": devices,
         }
-        # What is left out the catalogue has ready: putting it together again would cost every parse.
-        given = {name: values for name, values in options.items() if values is not None}
-        super().__init__(endpoint="performance_data", endpoint_options=given, **kwargs)
+        super().__init__(
+            # What is left out the catalogue has ready: putting it together again would cost every parse.
+            endpoint_options={name: values for name, values in options.items() if values is not None},
+            weanalysis_conn_id=weanalysis_conn_id,
+            appids=appids,
+            from_date=from_date,
+            to_date=to_date,
+            lookback=lookback,
+            max_requests_in_flight=max_requests_in_flight,
+            **kwargs,
+        )
         self.modules = modules
         self.network_types = network_types
         self.device_levels = device_levels

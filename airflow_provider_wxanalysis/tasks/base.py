@@ -6,23 +6,24 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pendulum
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
-from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
-from airflow_provider_wxanalysis.exceptions import WeAnalysisError
-from airflow_provider_wxanalysis.periods import SHANGHAI, Period
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
+from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef as AppRef
 from airflow_provider_wxanalysis.tasks.apps import app_refs, summarize
-from airflow_provider_wxanalysis.tasks.runs import explicit_periods, run_periods
+from airflow_provider_wxanalysis.tasks.arguments import Rules, check_arguments
+from airflow_provider_wxanalysis.tasks.arguments import is_literal as is_literal
+from airflow_provider_wxanalysis.tasks.runs import run_periods, skip
 from airflow_provider_wxanalysis.tasks.waiting import deadline_after as deadline_after
 from airflow_provider_wxanalysis.tasks.waiting import deferral
 from airflow_provider_wxanalysis.tasks.waiting import is_past as is_past
 
 #: What Airflow's grid calls a mapped task instance.
-MAP_INDEX_TEMPLATE = "{{ task.apps_label }} {{ task.endpoint }}"
+MAP_INDEX_TEMPLATE = "{{ task.apps_label }} {{ task.entry.name }}"
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class EndpointOperatorMixin:
     """The arguments that say what to ask WeChat for, and what follows from them.
 
-    Operators store the arguments and call :meth:`check_literals` at the end of their constructor.
+    Operators store the arguments and call :meth:`check_when_parsed` at the end of their constructor.
     """
 
     endpoint: str
@@ -43,19 +44,59 @@ class EndpointOperatorMixin:
     execution_timeout: dt.timedelta | None
 
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
+    #: What single arguments must pass, by name; they must not be templated.
+    rules: ClassVar[Rules] = {}
 
-    def check_literals(self) -> None:
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Map the task over other arguments with ``.expand(…)``; those given here are checked now, as far as literal.
+
+        :param kwargs: arguments that all mapped instances share.
+        :raises ConfigurationError: so that Airflow shows it as the DAG file's import error.
+        """
+        with naming(kwargs.get("task_id")):
+            if "endpoint" in kwargs:
+                cls._check_endpoint(given=True)
+            known = {"endpoint": cls.endpoint} if hasattr(cls, "endpoint") else {}
+            check_arguments({**known, **kwargs}, cls.rules)
+        return super().partial(**kwargs)  # type: ignore[misc]
+
+    def check_when_parsed(self) -> None:
         """Refuse what cannot work, as far as it is known before templates are rendered.
+
+        Not in an instance of a mapped task: Airflow constructs that when the task runs, and would retry. There it is
+        :meth:`pre_execute` that refuses.
 
         :raises ConfigurationError: so that Airflow shows it as the DAG file's import error.
         """
-        entry = self.entry
-        if is_literal(self.from_date) and is_literal(self.to_date) and (self.from_date or self.to_date):
-            explicit_periods(entry.window, self.from_date, self.to_date, pendulum.now(SHANGHAI))
+        if not is_mapped_instance(self):
+            with naming(getattr(self, "task_id", None)):
+                self.check_literals()
+
+    def check_literals(self) -> None:
+        """Refuse what cannot work of the arguments that are known by now.
+
+        :raises ConfigurationError: naming the argument.
+        """
+        self._check_endpoint(given="endpoint" in vars(self))
+        names = ("endpoint", "endpoint_options", *EndpointOperatorMixin.template_fields, *self.rules)
+        check_arguments({name: getattr(self, name) for name in names}, self.rules)
+
+    @classmethod
+    def _check_endpoint(cls, *, given: bool) -> None:
+        fixed = getattr(cls, "endpoint", None)
+        if given and fixed:
+            raise ConfigurationError(
+                f"{cls.__name__} asks for {fixed} and takes no endpoint; use WeAnalysisOperator to name another."
+            )
+        if not given and not fixed:
+            raise ConfigurationError(f"{cls.__name__} needs an endpoint, one of {', '.join(ENDPOINTS)}.")
 
     def pre_execute(self, context: Any) -> None:
-        """Label the instances of a mapped task with app and endpoint, unless it has a ``map_index_template``."""
+        """Check rendered arguments; label mapped instances with app and endpoint, but for a ``map_index_template``."""
         super().pre_execute(context)  # type: ignore[misc]
+        with fail_for_good():
+            self.check_literals()
         if context.get("map_index_template") is None:
             context["map_index_template"] = MAP_INDEX_TEMPLATE  # here, since Airflow overlooks defaults before 3.3
 
@@ -72,7 +113,7 @@ class EndpointOperatorMixin:
         """
         refs = app_refs(self.weanalysis_conn_id, self.appids)
         if not refs:
-            raise AirflowSkipException(f"{self.endpoint}: the list of apps is empty, so there is nothing to ask for.")
+            skip(f"{self.entry.name}: the list of apps is empty, so there is nothing to ask for.")
         return refs
 
     @property
@@ -129,9 +170,18 @@ class EndpointOperatorMixin:
         )
 
 
-def is_literal(value: object) -> bool:
-    """Whether an argument is known when the DAG is parsed: no template and no output of another task."""
-    return value is None or (isinstance(value, str) and "{{" not in value and "{%" not in value)
+def is_mapped_instance(task: object) -> bool:
+    """Whether Airflow constructed an operator as one instance of a mapped task, and not while parsing the DAG."""
+    return bool(getattr(task, "_BaseOperator__from_mapped", False))
+
+
+@contextmanager
+def naming(task_id: object) -> Iterator[None]:
+    """Begin the message of a ConfigurationError with the task that it is about."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"Task {task_id!r}: {error}") from None
 
 
 @contextmanager

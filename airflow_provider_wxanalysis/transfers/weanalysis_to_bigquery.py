@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator, conf
 
@@ -12,6 +12,7 @@ from airflow_provider_wxanalysis.bigquery.names import TableName, table_name
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, EmptyReportError
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeChatConsoleLink
+from airflow_provider_wxanalysis.tasks.arguments import Rules, seconds
 from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, has_alias, table_asset
 from airflow_provider_wxanalysis.tasks.base import (
     EndpointOperatorMixin,
@@ -21,6 +22,7 @@ from airflow_provider_wxanalysis.tasks.base import (
     is_past,
 )
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, is_backfill, lookback_offsets
+from airflow_provider_wxanalysis.tasks.signatures import OperatorArguments
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -30,6 +32,16 @@ if TYPE_CHECKING:
     from airflow_provider_wxanalysis.periods import Period
 
 ON_EMPTY = ("fail", "skip", "replace")
+
+
+def _check_on_empty(value: object) -> None:
+    if value not in ON_EMPTY:
+        raise ConfigurationError(f"on_empty must be one of {', '.join(ON_EMPTY)}, got {value!r}.")
+
+
+def _check_table(value: Any) -> None:
+    if is_literal(value):
+        table_name(value, appid="appid", endpoint="endpoint")
 
 
 class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
@@ -86,6 +98,14 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         "impersonation_chain",
     )
     ui_color = "#d9f2e2"
+    rules: ClassVar[Rules] = {
+        "lookback": lookback_offsets,
+        "empty_is_ready_after": check_empty_is_ready_after,
+        "on_empty": _check_on_empty,
+        "poll_interval": seconds("poll_interval"),
+        "wait_timeout": seconds("wait_timeout"),
+        "destination_project_dataset_table": _check_table,
+    }
     operator_extra_links = (BigQueryTableLink(), WeChatConsoleLink())
     _jobs: Jobs | None = None
     _summary: dict[str, Any] | None = None
@@ -101,8 +121,8 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         location: str | None = None,
         impersonation_chain: str | Sequence[str] | None = None,
         endpoint_options: Mapping[str, Any] | None = None,
-        from_date: str | None = None,
-        to_date: str | None = None,
+        from_date: str | dt.date | None = None,
+        to_date: str | dt.date | None = None,
         lookback: int | Sequence[int] | None = None,
         on_empty: Literal["fail", "skip", "replace"] = "fail",
         empty_is_ready_after: dt.timedelta = EMPTY_IS_READY_AFTER,
@@ -113,7 +133,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         poll_interval: float = 600,
         wait_timeout: float = 8 * 3600,
         emit_partitions: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.endpoint = endpoint
@@ -136,24 +156,10 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         self.poll_interval = poll_interval
         self.wait_timeout = wait_timeout
         self.emit_partitions = emit_partitions
-        self.check_literals()
+        self.check_when_parsed()
         if self._announces_itself():
             self.outlets = [*self.outlets, table_asset(self._table(appid="appid"))]
         check_partitions(emit_partitions, self.outlets)
-
-    def check_literals(self) -> None:
-        """Refuse what cannot work, as far as it is known before templates are rendered."""
-        super().check_literals()
-        lookback_offsets(self.lookback)
-        check_empty_is_ready_after(self.empty_is_ready_after)
-        if self.on_empty not in ON_EMPTY:
-            raise ConfigurationError(f"on_empty={self.on_empty!r} is unknown; choose one of {', '.join(ON_EMPTY)}.")
-        for name in ("poll_interval", "wait_timeout"):
-            seconds = getattr(self, name)
-            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-                raise ConfigurationError(f"{name}={seconds!r} is no number of seconds above 0.")
-        if is_literal(self.destination_project_dataset_table):
-            self._table(appid="appid")
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the periods that the run owes."""

@@ -57,16 +57,32 @@ def test_an_operator_s_own_options_reach_the_endpoint():
         ({"endpoint": "performance_data", "endpoint_options": {"modules": ["1"]}}, "cannot be asked for modules"),
         ({"endpoint": "user_portrait", "endpoint_options": {"window_days": 2}}, "over 1, 7 or 30 days"),
         ({"from_date": "2026-03-01"}, "go together"),
-        ({"from_date": "2026-03-32", "to_date": "2026-03-31"}, "no date of the calendar"),
+        ({"from_date": "2026-03-32", "to_date": "2026-03-31"}, "must be a day of the calendar, got '2026-03-32'"),
         ({"from_date": "2026-03-02", "to_date": "2026-03-01"}, "is after"),
-        ({"from_date": "2999-01-01", "to_date": "2999-01-01"}, "has not ended yet"),
+        ({"from_date": dt.datetime(2026, 3, 1, tzinfo=dt.UTC), "to_date": "2026-03-01"}, "must not have a time of day"),
+        ({"from_date": "tomorrow", "to_date": "tomorrow"}, "must be written YYYY-MM-DD"),
+        ({"weanalysis_conn_id": []}, "must name at least one app"),
+        ({"weanalysis_conn_id": 7}, "weanalysis_conn_id must be a text or a list of texts, got 7"),
         (
             {"endpoint": "weekly_retain", "from_date": "2026-03-01", "to_date": "2026-03-07"},
-            "not made of whole periods of the window 'week'; the nearest that is: 2026-02-23 to 2026-03-08",
+            "must be made of whole periods of the window 'week'; the nearest that is: 2026-02-23 to 2026-03-08",
         ),
     ],
 )
 def test_literals_are_refused_when_the_dag_is_parsed(kind, arguments, message):
+    with pytest.raises(ConfigurationError, match=f"^Task 'a_{kind}': .*{message}"):
+        make(kind, **arguments)
+
+
+@pytest.mark.parametrize("kind", ["operator", "sensor"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"weanalysis_conn_id": ["a", "b"], "appids": ["wx1"]}, "must be served by one connection"),
+        ({"appids": ["wx1", ""]}, "appids must be a text or a list of texts, got ''"),
+    ],
+)
+def test_apps_that_do_not_go_together_are_refused(kind, arguments, message):
     with pytest.raises(ConfigurationError, match=message):
         make(kind, **arguments)
 
@@ -74,14 +90,14 @@ def test_literals_are_refused_when_the_dag_is_parsed(kind, arguments, message):
 @pytest.mark.parametrize("kind", ["operator", "transfer"])
 @pytest.mark.parametrize("lookback", [-1, 10**9, "7", [0]])
 def test_an_absurd_lookback_is_refused(kind, lookback):
-    with pytest.raises(ConfigurationError, match="lookback="):
+    with pytest.raises(ConfigurationError, match="lookback must be"):
         make(kind, lookback=lookback)
 
 
 @pytest.mark.parametrize("kind", ["sensor", "transfer"])
 @pytest.mark.parametrize("delay", ["15:00", 15, dt.timedelta(hours=-1)])
 def test_a_delay_that_is_none_is_refused(kind, delay):
-    with pytest.raises(ConfigurationError, match="empty_is_ready_after="):
+    with pytest.raises(ConfigurationError, match="empty_is_ready_after must be"):
         make(kind, empty_is_ready_after=delay)
 
 
@@ -90,12 +106,18 @@ def test_a_delay_that_is_none_is_refused(kind, delay):
     [
         ({"destination_project_dataset_table": "d.t"}, "not of the form"),
         ({"destination_project_dataset_table": "p.d.{app}"}, "only"),
-        ({"on_empty": "ignore"}, "on_empty='ignore' is unknown; choose one of fail, skip, replace"),
+        ({"on_empty": "ignore"}, "on_empty must be one of fail, skip, replace, got 'ignore'"),
     ],
 )
 def test_a_transfer_s_own_literals_are_refused(arguments, message):
     with pytest.raises(ConfigurationError, match=message):
         make("transfer", **arguments)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_dates_of_today_are_not_refused_before_the_run(kind):
+    """A DAG file that is an import error today and none tomorrow helps no one."""
+    make(kind, from_date="2999-01-01", to_date=dt.date(2999, 1, 1))
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -143,7 +165,7 @@ def test_every_argument_is_documented(kind):
 
 @pytest.fixture
 def fetch(wechat_server, connect):
-    """Run an operator for the interval that owns the latest period and some before it."""
+    """Run an operator for the interval that holds the latest period and some before it."""
 
     def run(cls, periods=1, **arguments):
         task = cls(task_id="t", weanalysis_conn_id=connect(wechat_server), **arguments)
@@ -183,7 +205,7 @@ def test_a_portrait_has_no_earlier_period(fetch, wechat_server):
 
 
 def test_no_period_due_asks_nothing(fetch, wechat_server):
-    with pytest.raises(AirflowSkipException, match="only for the window that ends yesterday"):
+    with pytest.raises(AirflowSkipException, match="only for windows that end on"):
         fetch(WeAnalysisUserPortraitOperator, from_date="2026-03-01", to_date="2026-03-01")
     assert wechat_server.calls == []
 

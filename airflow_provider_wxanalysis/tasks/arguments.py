@@ -1,0 +1,73 @@
+"""Refusing arguments that cannot work: when the DAG is parsed where they are literals, else before the task begins."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_wxanalysis.endpoints import resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.tasks.apps import app_refs
+from airflow_provider_wxanalysis.tasks.runs import explicit_date, explicit_periods
+
+#: What a rule does with an argument that breaks it: it raises a ConfigurationError.
+Rules = Mapping[str, Callable[[Any], object]]
+
+#: Letters, digits and the punctuation of dates, AppIDs and tables. A DAG may have its own delimiters for templates, so
+#: what holds anything else may be one.
+_PLAIN = re.compile(r"(?!.*(?:\{\{|\{%|\{#))[\w\-.:/{} ]*")
+
+
+def is_literal(value: object) -> bool:
+    """Whether an argument is certainly known when the DAG is parsed: no template and no output of another task."""
+    if isinstance(value, str):
+        return _PLAIN.fullmatch(value) is not None
+    if isinstance(value, (list, tuple)):
+        return all(map(is_literal, value))
+    return value is None or isinstance(value, (int, float, bytes, dt.date, dt.timedelta))
+
+
+def check_arguments(given: Mapping[str, Any], rules: Rules) -> None:
+    """Refuse what cannot work among arguments of which some may not be known yet.
+
+    :param given: arguments by name: all of a task's, or those that its mapped instances share.
+    :param rules: what single arguments must pass, by name.
+    :raises ConfigurationError: naming the argument.
+    """
+    for name, rule in rules.items():
+        if name in given:
+            rule(given[name])
+    conn_ids, appids = given.get("weanalysis_conn_id", "any"), given.get("appids")
+    if is_literal(conn_ids) and is_literal(appids) and not app_refs(conn_ids, appids):
+        raise ConfigurationError("weanalysis_conn_id and appids must name at least one app, got an empty list.")
+    entry = resolve(given["endpoint"], given.get("endpoint_options")) if "endpoint" in given else None
+    dates = [given[name] for name in ("from_date", "to_date") if name in given]
+    if entry and len(dates) == 2 and any(dates) and all(map(is_literal, dates)):
+        explicit_periods(entry.window, dates[0], dates[1], None)
+    for date in filter(None, dates):
+        if is_literal(date):
+            explicit_date(date)
+
+
+def seconds(name: str) -> Callable[[Any], None]:
+    """Return the rule for an argument that is a number of seconds above 0."""
+
+    def check(value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            raise ConfigurationError(f"{name} must be a number of seconds above 0, got {value!r}.")
+
+    return check
+
+
+def requests_in_flight(value: Any) -> None:
+    """Refuse a number of requests that cannot be in flight at once."""
+    if type(value) is not int or not 1 <= value <= MOST_IN_FLIGHT:
+        raise ConfigurationError(
+            f"max_requests_in_flight must be a whole number from 1 to {MOST_IN_FLIGHT}, got {value!r}."
+        )
+
+
+#: One thread each; beyond it a task's process has no more to give.
+MOST_IN_FLIGHT = 64
