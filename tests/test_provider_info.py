@@ -78,7 +78,7 @@ print(*sorted(new - set(sys.stdlib_module_names) - {"airflow_provider_wxanalysis
 
 def test_the_form_has_what_a_connection_may_say():
     fields = set(Settings.__dataclass_fields__) - {"appid", "secret", "base_url", "keys"}
-    assert set(CONN_FIELDS) == fields | set(NAMES)
+    assert set(CONN_FIELDS) == fields | set(NAMES) | {"app_name"}
     assert CONN_FIELDS["auth"]["schema"]["enum"] == list(AUTH_NEEDS)
 
 
@@ -91,6 +91,10 @@ def test_the_hook_s_form_is_the_metadata_s():
         "relabeling": form["relabeling"],
         "placeholders": form["placeholders"],
     }
+
+
+def test_the_type_is_found_by_its_chinese_names():
+    assert all(word in WeAnalysisHook.hook_name for word in ("WeChat", "微信", "小程序"))
 
 
 def test_the_form_shows_the_port():

@@ -21,14 +21,12 @@ def connection_form_widgets() -> dict[str, Any]:
     def field(label: str, description: str, schema: dict[str, Any]) -> Any:
         # All connection types share one form in Airflow 2: a field that insists on a value would block the other types.
         validators = [Optional(), *([any_of(schema["enum"])] if "enum" in schema else [])]
-        kind, widget, default = StringField, BS3TextFieldWidget, schema.get("default")
+        kind, widget = StringField, BS3TextFieldWidget
         if schema.get("format") == "password":
             kind, widget = PasswordField, BS3PasswordFieldWidget
         elif "integer" in schema["type"]:
             kind = IntegerField
-        elif default is not None:
-            default = str(default)
-        return kind(label, validators, description=description, default=default, widget=widget())
+        return kind(label, validators, description=description, widget=widget())
 
     return {name: field(**metadata) for name, metadata in CONN_FIELDS.items()}
 

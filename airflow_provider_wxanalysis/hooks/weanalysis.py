@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
+from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.wechat import pool, records
 from airflow_provider_wxanalysis.wechat.redaction import redact
@@ -44,7 +45,7 @@ class WeAnalysisHook(BaseHook):
     conn_name_attr = "weanalysis_conn_id"
     default_conn_name = "weanalysis_default"
     conn_type = "weanalysis"
-    hook_name = "WeChat Analysis"
+    hook_name = HOOK_NAME
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ from airflow_provider_wxanalysis.get_provider_info import get_provider_info
 INFO = get_provider_info()
 NAME = INFO["package-name"]
 #: Modules for what not everybody has: Airflow 3.3, the OpenLineage provider.
-OPTIONAL = {f"{package.__name__}.retry_policy", f"{package.__name__}.lineage"}
+OPTIONAL = {f"{package.__name__}.retry_policy", f"{package.__name__}.tasks.lineage"}
 ALL = {module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")}
 MODULES = sorted(ALL - OPTIONAL)
 #: Modules that a DAG file imports.
