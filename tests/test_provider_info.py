@@ -78,7 +78,7 @@ print(*sorted(new - set(sys.stdlib_module_names) - {"airflow_provider_wxanalysis
 
 def test_the_form_has_what_a_connection_may_say():
     fields = set(Settings.__dataclass_fields__) - {"appid", "secret", "base_url", "keys"}
-    assert set(CONN_FIELDS) == fields | set(NAMES) | {"app_name"}
+    assert set(CONN_FIELDS) == fields | set(NAMES)
     assert CONN_FIELDS["auth"]["schema"]["enum"] == list(AUTH_NEEDS)
 
 
