@@ -14,11 +14,11 @@ from airflow_provider_wxanalysis.exceptions import (
     LoadError,
     PayloadError,
     TransportError,
-    api_error,
 )
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.retry_policy import WeAnalysisRetryPolicy
 from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.wechat.errcodes import api_error
 
 # Airflow and what it is made of warn about each other.
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")

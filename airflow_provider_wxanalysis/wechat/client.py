@@ -22,15 +22,14 @@ from requests.auth import AuthBase
 
 from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.exceptions import (
-    CredentialsError,
     InvalidTokenError,
     RateLimitError,
     WeAnalysisAPIError,
     WeAnalysisError,
-    api_error,
     call_name,
 )
 from airflow_provider_wxanalysis.wechat.channel import Channel
+from airflow_provider_wxanalysis.wechat.errcodes import AUTHORIZER_ERRCODES, TOKEN_ERRCODES, api_error
 from airflow_provider_wxanalysis.wechat.failures import failure
 from airflow_provider_wxanalysis.wechat.redaction import redact_urllib3_logs
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
@@ -157,12 +156,10 @@ class Client:
         name = call_name(endpoint, appid=appid)
         address = url if "://" in url else self.settings.base_url + url
         reply = parse_reply(*self._send(address, name, **request), name)
-        error = api_error(reply, endpoint, appid=appid)
-        if error is None:
-            return reply
-        if isinstance(error, InvalidTokenError):  # at a token endpoint these codes speak of the secret
-            raise CredentialsError(*error.args)
-        raise error
+        known = AUTHORIZER_ERRCODES if self.settings.auth == "authorizer" else TOKEN_ERRCODES
+        if error := api_error(reply, endpoint, appid=appid, known=known):
+            raise error
+        return reply
 
     def _send(self, url: str, endpoint: str, **request: Any) -> tuple[urllib3.BaseHTTPResponse, bytes]:
         try:

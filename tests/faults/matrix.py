@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from unittest import mock
 
-from airflow_provider_wxanalysis.exceptions import ERRCODES, WeAnalysisError
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
 from airflow_provider_wxanalysis.wechat import replies
+from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from airflow_provider_wxanalysis.wechat.waits import Stop
 from tests.support.servers import free_port
 

@@ -17,7 +17,11 @@ from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnaly
 from tests.support.docs import LANGUAGES, PAGES, READMES, dag_snippets, pages, rendered, snippets
 from tests.support.servers import REPOSITORY
 
-ALL = [pytest.param(language, page, id=f"{language}-{page.name}") for language in LANGUAGES for page in PAGES[language].values()]
+ALL = [
+    pytest.param(language, page, id=f"{language}-{page.name}")
+    for language in LANGUAGES
+    for page in PAGES[language].values()
+]
 TWINS = sorted(PAGES["en"].keys() - {"README.md"})
 
 
@@ -114,7 +118,18 @@ def test_every_argument_of_a_load_is_described(language):
 
 
 #: Rooms and modules that the reference calls private.
-PRIVATE = {"tasks", "wechat", "bigquery", "catalogue", "coverage", "views", "ui", "triggers", "links", "get_provider_info"}
+PRIVATE = {
+    "tasks",
+    "wechat",
+    "bigquery",
+    "catalogue",
+    "coverage",
+    "views",
+    "ui",
+    "triggers",
+    "links",
+    "get_provider_info",
+}
 
 
 def documented(language):
@@ -155,7 +170,9 @@ def own_names(module):
     return {
         name
         for name, value in vars(loaded).items()
-        if not name.startswith("_") and inspect.isclass(value) | inspect.isfunction(value) and value.__module__ == loaded.__name__
+        if not name.startswith("_")
+        and inspect.isclass(value) | inspect.isfunction(value)
+        and value.__module__ == loaded.__name__
     }
 
 

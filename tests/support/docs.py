@@ -12,7 +12,7 @@ from pathlib import Path
 from airflow_provider_wxanalysis import exceptions
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, LOAD, Column
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
-from airflow_provider_wxanalysis.wechat.errcodes import ERRCODES
+from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from tests.intervals.table import SCHEDULES
 from tests.support.servers import REPOSITORY
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from airflow_provider_wxanalysis.exceptions import Failure, LoadError, api_error
+from airflow_provider_wxanalysis.exceptions import Failure, LoadError
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.tasks.failures import combined
+from airflow_provider_wxanalysis.wechat.errcodes import api_error
 
 DAYS = [DAY.ending(dt.date(2026, 3, day)) for day in range(1, 31)]
 LOADED = "In p.d.daily_summary: 412 periods."

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_wxanalysis.exceptions import TransportError, api_error
+from airflow_provider_wxanalysis.exceptions import TransportError
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.outcomes import ON_EMPTY, Effect, Outcome, Role, Verdict, classify, course
+from airflow_provider_wxanalysis.wechat.errcodes import api_error
 
 DAY = Period(dt.date(2026, 3, 1), dt.date(2026, 3, 1))
 READY_AFTER = dt.timedelta(hours=15)

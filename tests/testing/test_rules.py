@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.exceptions import ERRCODES
 from airflow_provider_wxanalysis.testing import WeChatServer, answers, rules
+from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from tests.testing.client import APP, SPANS, Client, dates, performance, timestamp
 
 PATHS = sorted({endpoint.path for endpoint in ENDPOINTS.values()})

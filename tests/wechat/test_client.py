@@ -106,7 +106,7 @@ def test_everything_else_surfaces_at_once(hook, wechat_server, yesterday, pauses
         (faults.http(404), TransportError, "HTTP status 404"),
         (faults.wrong_shape([]), PayloadError, "no JSON object but list"),
         (faults.wrong_shape({"list": None}), PayloadError, "list is no array but None"),
-        (faults.wrong_shape({"errcode": "x"}), PayloadError, "no number"),
+        (faults.wrong_shape({"errcode": "x"}), PayloadError, "errcode of WeChat's reply must be a number"),
         (faults.wrong_ref_date(), PayloadError, "it speaks of ref_date"),
     ],
     ids=lambda value: getattr(value, "name", None),

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from airflow_provider_wxanalysis.bigquery.statements import encode
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.exceptions import DestinationError, WeAnalysisError, api_error
+from airflow_provider_wxanalysis.exceptions import DestinationError, WeAnalysisError
 from airflow_provider_wxanalysis.wechat import records
+from airflow_provider_wxanalysis.wechat.errcodes import api_error
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from tests.wechat.test_records import APPID, LAST_DAYS, SELECTION, find, period, read, sample
 

@@ -15,21 +15,24 @@ from tests.conftest import APPS
 from tests.support.servers import free_port
 
 AUTHS = ("stable", "legacy", "static", "central", "authorizer")
-CONSOLE = "WeChat console > development settings"
-ALLOW_LIST = f"Add the IP it names to the IP allow-list in {CONSOLE}."
+CONSOLE = "the WeChat console (mp.weixin.qq.com), 开发管理 > 开发设置"
+ALLOW_LIST = f"Add the IP it names to the IP allow-list in {CONSOLE} > IP白名单."
 
 #: errcode -> what the person reads. Where it comes from: the token's endpoint, or the quota's.
 REFUSED = {
-    40125: ("token", "The AppSecret (connection field password) is wrong. Ask whoever keeps it: WeChat does not"),
-    40013: ("token", "The AppID (connection field login) is wrong."),
+    40125: (
+        "token",
+        "The AppSecret (connection field password) is wrong or missing. Ask whoever keeps it",
+    ),
+    40013: ("token", "The AppID (connection field login) is wrong or missing."),
     40164: ("token", f"'invalid ip 203.0.113.7, not in whitelist' (rid RID). {ALLOW_LIST}"),
     40243: ("token", f"The AppSecret is frozen; unfreeze it in {CONSOLE}."),
-    50007: ("token", "The account is frozen; see the console's notices."),
-    50002: ("quota", "The account is restricted; see the console's notices."),
-    48001: ("quota", "This kind of account, or this account, has no access to the API."),
+    50007: ("token", "The account is frozen; see the notices in the console."),
+    50002: ("quota", "The account is restricted or was cancelled; see the notices in the console."),
+    48001: ("quota", "This account has no access to the API: it is not verified, the token is another AppID's,"),
     42001: ("quota", "or the connection holds an old token (auth=static)"),
     -1: ("quota", "Try again in a few minutes"),
-    45011: ("token", "Set requests_per_minute in the connection"),
+    45011: ("token", "set requests_per_minute in the connection"),
 }
 
 
@@ -224,7 +227,7 @@ def test_airflow_s_command_line(tested, wechat_server, monkeypatch, capsys, faul
     else:
         with pytest.raises(SystemExit, match="1"):
             command.func(command)
-        assert REFUSED[40243][1] in " ".join(capsys.readouterr().out.split())
+        assert "".join(REFUSED[40243][1].split()) in "".join(capsys.readouterr().out.split()), "but for wrapping"
 
 
 def test_a_connection_that_is_not_there():

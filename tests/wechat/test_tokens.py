@@ -79,7 +79,7 @@ def test_a_dead_token_is_replaced_once(hook, wechat_server, yesterday, auth):
 @pytest.mark.parametrize("code", [40001, 40014, 42001])
 def test_a_second_refusal_is_an_error_that_names_the_likely_cause(hook, wechat_server, yesterday, code):
     wechat_server.faults.add(faults.errcode(code), times=None)
-    with pytest.raises(InvalidTokenError, match="Another system probably refreshes this AppID's token"):
+    with pytest.raises(InvalidTokenError, match="another system refreshes this AppID's token"):
         hook().fetch("daily_summary", yesterday)
     assert (wechat_server.count("token"), wechat_server.count("daily_summary")) == (2, 2)
 
