@@ -5,7 +5,7 @@
     apt-get install --no-install-recommends chromium fonts-wqy-zenhei
     .venv/bin/uv pip install --python .venv/bin/python --editable '.[browser]'
     .venv/bin/python -m tests.browser             # some minutes; pictures in .cache/browser
-    .venv/bin/python -m tests.browser --update    # and README's picture is taken anew
+    .venv/bin/python -m tests.browser --update    # and the docs' picture is taken again
 
 Not part of ``make test``, which needs nothing but PyPI.
 """
@@ -15,16 +15,16 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
 from tests.browser.airflow_ui import AirflowUI, airflow_ui
 from tests.browser.connections_page import ConnectionsPage, connections_page
 from tests.support.airflow_home import CACHE
+from tests.support.servers import REPOSITORY
 
 OUTPUT = CACHE / "browser"
-README_PICTURE = Path(__file__).with_name("connection-form.png")
+DOCS_PICTURE = REPOSITORY / "docs" / "images" / "connection-form.png"
 APPID, SECRET = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
 CONN_ID = "weanalysis_default"
 CONNECTED = f"Connected as {APPID} (auth=stable, token good for "
@@ -45,7 +45,7 @@ def main() -> int:
         edit(page, wechat)
         without_the_browser(airflow, wechat)
     if "--update" in sys.argv[1:]:
-        shutil.copyfile(OUTPUT / "form.png", README_PICTURE)
+        shutil.copyfile(OUTPUT / "form.png", DOCS_PICTURE)
     print(f"Pictures: {OUTPUT}")
     return 0
 

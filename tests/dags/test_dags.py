@@ -9,7 +9,6 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import DAY, MONTH, SHANGHAI, WEEK
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
-from tests.house.test_readme import DAG_SNIPPETS
 from tests.operators.test_weanalysis import subclasses as operator_classes
 from tests.support.dags import dag_bag
 from tests.support.servers import REPOSITORY
@@ -39,38 +38,6 @@ def test_to_bigquery(run_dag, read, dataset):
     }
     assert {state for (task, _), state in states.items() if task.split("_", 1)[1] not in due} <= {"success", "skipped"}
     assert all(read(f"{dataset}.{name}") for name in due)
-
-
-@pytest.fixture
-def readme_dag(run_dag, tmp_path, dataset):
-    """Run a DAG of README."""
-
-    def run(dag_id):
-        path = tmp_path / "readme.py"
-        path.write_text(DAG_SNIPPETS[dag_id].replace("my-project.wechat", dataset))
-        return run_dag(path, dag_id=dag_id)
-
-    return run
-
-
-def test_the_first_dag_in_readme(readme_dag, read, dataset):
-    assert readme_dag("wechat_visits") == {("published", -1): "success", ("load", -1): "success"}
-    assert len({row["begin_date"] for row in read(f"{dataset}.daily_retain")}) == 10
-
-
-def test_many_apps_in_readme(readme_dag, read, dataset):
-    states = readme_dag("wechat_all")
-    assert len(states) == 2 * len(ENDPOINTS)
-    assert set(states.values()) <= {"success", "skipped"}
-    assert {row["appid"] for row in read(f"{dataset}.visit_page")} == set(APPS)
-
-
-def test_the_alias_in_readme(readme_dag):
-    assert readme_dag("wechat_alias") == {("load", 0): "success", ("load", 1): "success"}
-
-
-def test_every_dag_in_readme_is_tested_here():
-    assert set(DAG_SNIPPETS) == {"wechat_visits", "wechat_all", "wechat_alias"}
 
 
 def test_many_apps(run_dag, read, dataset):

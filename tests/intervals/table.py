@@ -56,7 +56,8 @@ class Schedule:
     :param timetable: the DAG's ``schedule``, as Python.
     :param start: the DAG's ``start_date``.
     :param runs: what each run between start and end loads, by hand.
-    :param loses: for README: what is not loaded.
+    :param loses: for the docs: what is not loaded.
+    :param loses_zh: the same in Chinese.
     :param end: the DAG's ``end_date``.
     :param catchup: whether the scheduler makes all runs between start and end.
     :param cron_data_intervals: ``[scheduler] create_cron_data_intervals``.
@@ -67,6 +68,7 @@ class Schedule:
     start: str = "2026-01-01"
     runs: tuple[Run, ...] = ()
     loses: str = "nothing"
+    loses_zh: str = "无"
     end: str | None = "2026-03-03"
     catchup: bool = True
     cron_data_intervals: bool = False
@@ -135,6 +137,7 @@ SCHEDULES = (
             Run("2026-03-02 10:30", "2026-03-01", WEEK_9, NONE_DUE),
         ),
         "the first run: its interval begins before `start_date`, so Airflow gives it no tasks",
+        "第一次运行：区间早于 `start_date`，Airflow 不给它建任务",
     ),
     Schedule(
         "trigger_with_months",
@@ -146,6 +149,7 @@ SCHEDULES = (
             Run("2026-03-01 09:00", days("2026-02-01", "2026-02-28"), WEEKS_OF_FEBRUARY, FEBRUARY),
         ),
         "the first run, as above",
+        "第一次运行，原因同上",
     ),
     Schedule(
         "trigger_with_months_at_midnight",
@@ -158,6 +162,7 @@ SCHEDULES = (
             Run("2026-03-01 00:00", days("2026-01-29", "2026-02-28"), WEEKS_OF_FEBRUARY, f"{JANUARY} {FEBRUARY}"),
         ),
         "the first run; and Airflow takes off the month in UTC, so before 8:00 some days are loaded twice",
+        "第一次运行；另外 Airflow 按 UTC 减一个月，所以 8:00 之前触发会有几天加载两次",
     ),
     Schedule(
         "cron_string",
@@ -165,6 +170,7 @@ SCHEDULES = (
         "2026-03-01",
         LATEST_AT_1030,
         "a tick loads one period, however many have ended since the tick before",
+        "每次触发只加载一个周期，不管上次触发以来结束了多少个",
     ),
     Schedule(
         "trigger_daily",
@@ -172,6 +178,7 @@ SCHEDULES = (
         "2026-03-01",
         LATEST_AT_1030,
         "the same; with daily ticks, nothing",
+        "同上；每天触发则不漏",
     ),
     Schedule(
         "trigger_weekly",
@@ -182,6 +189,7 @@ SCHEDULES = (
             Run("2026-03-02 09:00", "2026-03-01", WEEK_9, FEBRUARY),
         ),
         "the same: six days of seven",
+        "同上：七天漏六天",
     ),
     Schedule(
         "trigger_multiple",
@@ -192,6 +200,7 @@ SCHEDULES = (
             Run("2026-03-02 09:00", "2026-03-01", WEEK_9, FEBRUARY),
         ),
         "the same: all days but Sundays and the last of a month",
+        "同上：只剩周日和月末",
     ),
     Schedule(
         "partition_daily",
@@ -202,6 +211,7 @@ SCHEDULES = (
             Run("2026-03-02 00:00", "2026-03-01", WEEK_9, MARCH),
         ),
         "weeks and months load on their last day alone; until then they skip",
+        "周和月只在最后一天加载，之前跳过",
         end="2026-03-02",
     ),
 )

@@ -20,7 +20,7 @@ LANGUAGES = ("en", "zh-CN")
 FOLDER = REPOSITORY / "docs"
 READMES = {"en": REPOSITORY / "README.md", "zh-CN": REPOSITORY / "README.zh-CN.md"}
 PAGES = {
-    language: {READMES[language].name: READMES[language], **{page.name: page for page in (FOLDER / language).glob("*")}}
+    language: {"front": READMES[language], **{page.name: page for page in sorted((FOLDER / language).glob("*.md"))}}
     for language in LANGUAGES
 }
 _OPERATORS = {
@@ -33,7 +33,7 @@ _WINDOWS_ZH = {"day": "日", "week": "周", "month": "月", "last 7 days": "最�
 
 def pages() -> list[Path]:
     """Return every page that a reader sees: both READMEs, the docs, and what is written for contributors."""
-    own = [path for language in LANGUAGES for path in (READMES[language], *sorted((FOLDER / language).glob("*.md")))]
+    own = [page for language in LANGUAGES for page in PAGES[language].values()]
     return [*own, *(REPOSITORY / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"))]
 
 
@@ -44,7 +44,7 @@ def snippets(path: Path, language: str = "python") -> list[str]:
 
 def dag_snippets() -> dict[str, str]:
     """Return the English pages' code blocks that are DAG files, by the id of their first DAG."""
-    blocks = [code for path in pages() if "zh-CN" not in str(path) for code in snippets(path) if "DAG(" in code]
+    blocks = [code for page in PAGES["en"].values() for code in snippets(page) if "DAG(" in code]
     return {re.findall(r'dag_id="(\w+)"', code)[0]: code for code in blocks}
 
 
