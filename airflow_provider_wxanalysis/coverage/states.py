@@ -46,12 +46,18 @@ class Found(NamedTuple):
     :param loads: how many loads they come from; more than one means that the slice was written twice.
     :param loaded_at: aware; when the newest of them was written.
     :param offsets: the retention offsets among them.
+    :param dag_id: the DAG that wrote them, if known.
+    :param run_id: its run.
+    :param task_id: its task.
     """
 
     rows: int
     loads: int
     loaded_at: dt.datetime
     offsets: frozenset[int] = frozenset()
+    dag_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,209 @@
+"""Which periods are in the tables, which are not and why, and what to load again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+
+from airflow_provider_wxanalysis.bigquery.names import TableName, table_name
+from airflow_provider_wxanalysis.coverage.ranges import ranges
+from airflow_provider_wxanalysis.coverage.report import totals
+from airflow_provider_wxanalysis.coverage.states import Coverage, State
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
+from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
+from airflow_provider_wxanalysis.tasks.apps import app_refs
+from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal
+from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_alias
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_wxanalysis.bigquery.survey import Survey
+
+#: BigQuery knows what a table held for seven days.
+_TIME_TRAVEL = dt.timedelta(days=7)
+
+
+class WeAnalysisCoverageOperator(BaseOperator):
+    """Say what is loaded since a date, app by app and endpoint by endpoint, and return what to load again.
+
+    It asks the tables, never WeChat: one query per table for all apps, and two small ones for the periods that loads
+    have accepted as empty and for the names of apps. The log has one table and the plan. The states are those of
+    :class:`~airflow_provider_wxanalysis.coverage.states.State`; ``missing``, ``stale`` and ``doubled`` can be healed::
+
+        coverage = WeAnalysisCoverageOperator(
+            task_id="coverage", conn_ids=["shop", "magazine"], destination="p.d.{endpoint}", since="2026-01-01"
+        )
+        WeAnalysisToBigQueryOperator.partial(
+            task_id="heal", destination_project_dataset_table="p.d.{endpoint}", lookback=0
+        ).expand_kwargs(coverage.output)
+
+    :func:`~airflow_provider_wxanalysis.task_groups.weanalysis_heal` is that, in one call.
+
+    .. seealso:: https://cloud.google.com/bigquery/docs/querying-partitioned-tables
+
+    :param conn_ids: Airflow connections of type ``weanalysis``, one per app. (templated)
+    :param appids: AppIDs that the one connection serves, where it has ``auth=central``. (templated)
+    :param endpoints: names of endpoints; by default all.
+    :param destination: ``project.dataset.table``, with ``{endpoint}`` and, if apps have their own tables, ``{appid}``.
+        (templated)
+    :param since: the first day that should be there, ``YYYY-MM-DD`` or ``YYYYMMDD``. (templated)
+    :param limit: the most ranges that the plan holds; those left out come up again next time.
+    :param fail_on: states that fail the task, such as ``{"missing", "lost"}``, as a gate for what comes after it.
+    :param quality: whether to report what the view ``report_quality`` finds suspicious; one more query.
+    :param revisions: report which slices changed when they were loaded again within this time, of at most seven days;
+        one more query per table.
+    :param endpoint_options: options by endpoint, such as ``{"performance_data": {"modules": ["10022"]}}``.
+    :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period WeChat may take to
+        publish it; before, it counts as pending.
+    :param gcp_conn_id: Google Cloud connection, for which the Google provider must be installed; ``None`` uses the
+        worker's own credentials (or anonymous ones where ``BIGQUERY_EMULATOR_HOST`` is set). (templated)
+    :param project_id: project that runs the jobs; by default the connection's own, else the tables'. (templated)
+    :param location: where the jobs run; by default where the dataset is. (templated)
+    :param impersonation_chain: service account, or chain of them, to act as. (templated)
+    :param labels: labels for jobs.
+    :return: the plan, for ``expand_kwargs`` of a load: ``weanalysis_conn_id``, ``endpoint``, ``from_date``,
+        ``to_date`` and, where given, ``appids`` and ``endpoint_options``; the newest first, adjoining periods together,
+        apps that lack the same together.
+    :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
+    :raises AirflowFailException: if a period is in a state of ``fail_on``.
+    """
+
+    template_fields: Sequence[str] = (
+        "conn_ids",
+        "appids",
+        "destination",
+        "since",
+        "gcp_conn_id",
+        "project_id",
+        "location",
+        "impersonation_chain",
+    )
+    ui_color = "#d9e8f2"
+
+    def __init__(
+        self,
+        *,
+        conn_ids: str | Sequence[str],
+        endpoints: Iterable[str] = tuple(ENDPOINTS),
+        destination: str = "{{ var.value.weanalysis_dataset }}.{endpoint}",
+        since: str | dt.date,
+        limit: int = 100,
+        fail_on: Collection[str] = (),
+        quality: bool = False,
+        revisions: dt.timedelta | None = None,
+        appids: Sequence[str] | None = None,
+        endpoint_options: Mapping[str, Mapping[str, Any]] | None = None,
+        empty_is_ready_after: dt.timedelta = EMPTY_IS_READY_AFTER,
+        gcp_conn_id: str | None = "google_cloud_default",
+        project_id: str | None = None,
+        location: str | None = None,
+        impersonation_chain: str | Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_ids = conn_ids
+        self.endpoints = endpoints
+        self.destination = destination
+        self.since = since
+        self.limit = limit
+        self.fail_on = fail_on
+        self.quality = quality
+        self.revisions = revisions
+        self.appids = appids
+        self.endpoint_options = endpoint_options
+        self.empty_is_ready_after = empty_is_ready_after
+        self.gcp_conn_id = gcp_conn_id
+        self.project_id = project_id
+        self.location = location
+        self.impersonation_chain = impersonation_chain
+        self.labels = labels
+        self._check_literals()
+        self.outlets = [*self.outlets, snapshot_alias()]
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """Ask the tables, report, and return the plan."""
+        # Here and not above: DAG files import this module, and Google's client is slow to import.
+        from airflow_provider_wxanalysis.tasks.covering import ledgers, load_arguments, look, read_apps, targets
+        from airflow_provider_wxanalysis.tasks.reporting import report, report_quality, report_revisions
+
+        with fail_for_good():
+            now, since = pendulum.now(SHANGHAI), first_day(self.since)
+            apps = read_apps(app_refs(self.conn_ids, self.appids))
+            tables = list(targets(self.destination, self.entries, apps, since, now))
+            survey = self._survey(tables[0].name)
+            picture = look(survey, tables, since, now, self.empty_is_ready_after)
+            plan = ranges(picture.coverages, self.limit, together="{appid}" not in self.destination)
+            report(self.destination, since, apps, picture.coverages, plan)
+            for ledger in ledgers(survey, tables):
+                ledger.record_names({app.appid: app.name for app in apps})
+            if self.revisions:
+                report_revisions(survey, tables, now - self.revisions)
+            if self.quality:
+                report_quality(survey, tables, since)
+            announce_snapshot(context, self.outlets, now, apps, tables, picture)
+            self._check(picture.coverages)
+        by_appid = {app.appid: app for app in apps}
+        options = self.endpoint_options or {}
+        return [arguments for item in plan for arguments in load_arguments(item, by_appid, options)]
+
+    @property
+    def entries(self) -> list[Endpoint]:
+        """The catalogue's entries, with their options applied."""
+        options = self.endpoint_options or {}
+        return [resolve(name, options.get(name)) for name in self.endpoints]
+
+    def _survey(self, table: TableName) -> Survey:
+        from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
+        from airflow_provider_wxanalysis.bigquery.survey import Survey
+
+        client = bigquery_client(
+            gcp_conn_id=self.gcp_conn_id,
+            project_id=self.project_id,
+            fallback_project=table.project,
+            location=self.location,
+            impersonation_chain=self.impersonation_chain,
+        )
+        return Survey(client, self.location, self.labels or {})
+
+    def _check(self, coverages: Iterable[Coverage]) -> None:
+        found = totals(coverages)
+        bad = {str(state): found[state] for state in map(State, self.fail_on) if found[state]}
+        if bad:
+            told = ", ".join(f"{number} {state}" for state, number in bad.items())
+            raise AirflowFailException(f"Periods in a state that must not occur (fail_on): {told}. The log says which.")
+
+    def _check_literals(self) -> None:
+        for entry in self.entries:
+            if is_literal(self.destination):
+                table_name(self.destination, appid="appid", endpoint=entry.name)
+        if is_literal(self.since):
+            first_day(self.since)
+        unknown = set(self.endpoint_options or {}) - set(self.endpoints)
+        if unknown:
+            raise ConfigurationError(f"endpoint_options for {sorted(unknown)}, which are not among the endpoints.")
+        states = [str(state) for state in State]
+        if isinstance(self.fail_on, str) or not set(self.fail_on) <= set(states):
+            raise ConfigurationError(f"fail_on must be a set of states ({', '.join(states)}), got {self.fail_on!r}.")
+        if type(self.limit) is not int or self.limit < 1:
+            raise ConfigurationError(f"limit must be a number of ranges from 1, got {self.limit!r}.")
+        check_empty_is_ready_after(self.empty_is_ready_after)
+        if self.revisions is not None and not dt.timedelta(0) < self.revisions <= _TIME_TRAVEL:
+            raise ConfigurationError(f"revisions must be a timedelta of at most seven days, got {self.revisions!r}.")
+
+
+def first_day(since: object) -> dt.date:
+    """Read ``since``.
+
+    :raises ConfigurationError: if it is not a date.
+    """
+    if isinstance(since, dt.datetime):
+        raise ConfigurationError(f"since must be a date, got {since!r}; times have no meaning here.")
+    return since if isinstance(since, dt.date) else parse_date(str(since))
