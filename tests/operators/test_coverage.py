@@ -60,14 +60,13 @@ def item(conn_ids, endpoint, first, last=None):
 def test_without_tables_everything_is_missing(coverage, conn_ids, wechat_server, logged):
     plan = coverage(["daily_summary", "user_portrait"])
     assert plan == [
-        item(conn_ids, "daily_summary", back(9), YESTERDAY),
         item(conn_ids, "user_portrait", back(1), YESTERDAY),
+        item(conn_ids, "daily_summary", back(9), YESTERDAY),
     ]
     assert wechat_server.calls == [], "coverage asks WeChat nothing"
     log = logged()
-    assert "商店" in log
     assert log.count("WeChat does not answer for these any more") == 1
-    assert f"user_portrait {back(9)} to {back(2)}: 商店, {MAGAZINE}" in log
+    assert f"user_portrait {back(9)} to {back(2)}: {SHOP}, {MAGAZINE}" in log
 
 
 def test_costs_one_query_per_table_and_two(coverage, proxy, logged):
@@ -88,7 +87,7 @@ def test_costs_one_query_per_table_and_two(coverage, proxy, logged):
         ({"since": "yesterday"}, "YYYY-MM-DD"),
         ({"endpoints": ["daily_sumary"]}, "There is no endpoint"),
         ({"destination": "d.{endpoint}"}, "not of the form"),
-        ({"endpoint_options": {"visit_page": {}}}, "not among the endpoints"),
+        ({"endpoint_options": {"daily_retain": {}}}, "not among the endpoints"),
         ({"revisions": dt.timedelta(days=8)}, "seven days"),
         ({"empty_is_ready_after": 15}, "empty_is_ready_after"),
     ],

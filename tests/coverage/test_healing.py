@@ -1,0 +1,155 @@
+"""Gaps of every kind, made in real tables, found by the coverage task and closed by loading its plan: exactly."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from airflow_provider_wxanalysis.bigquery.ledger import Ledger
+from airflow_provider_wxanalysis.operators.coverage import WeAnalysisCoverageOperator
+from airflow_provider_wxanalysis.periods import DAY, WEEK, Period, last_closed_day
+from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from tests.conftest import APPS, run_context
+
+SHOP, MAGAZINE = APPS
+YESTERDAY = last_closed_day(dt.datetime.now(dt.UTC))
+DAYS = 9
+
+
+def back(days):
+    return YESTERDAY - dt.timedelta(days=days)
+
+
+SINCE = back(DAYS - 1)
+
+
+class Healing:
+    """Loads and coverage of one dataset; apps are connections ``shop`` and ``magazine``."""
+
+    def __init__(self, dataset, wechat):
+        self.dataset, self.wechat = dataset, wechat
+        self.options = {"gcp_conn_id": None, "empty_is_ready_after": dt.timedelta(0)}
+
+    def load(self, **arguments):
+        task = WeAnalysisToBigQueryOperator(
+            task_id="load",
+            destination_project_dataset_table=f"{self.dataset}.{{endpoint}}",
+            lookback=0,
+            **self.options,
+            **arguments,
+        )
+        return task.execute(run_context(None, dt.datetime.now(dt.UTC)))
+
+    def days(self, endpoint, first, last, conn_id="shop", **arguments):
+        return self.load(
+            endpoint=endpoint, weanalysis_conn_id=conn_id, from_date=str(first), to_date=str(last), **arguments
+        )
+
+    def coverage(self, *endpoints, conn_ids=("shop",), since=SINCE, **options):
+        task = WeAnalysisCoverageOperator(
+            task_id="coverage",
+            conn_ids=list(conn_ids),
+            endpoints=endpoints,
+            destination=f"{self.dataset}.{{endpoint}}",
+            since=since,
+            **self.options,
+            **options,
+        )
+        return task.execute(run_context(None, None))
+
+    def heal(self, *endpoints, **options):
+        """Load what is missing; return what WeChat was asked for, by endpoint, app and first day."""
+        before = len(self.wechat.calls)
+        for arguments in self.coverage(*endpoints, **options):
+            self.load(**arguments)
+        asked = [call for call in self.wechat.calls[before:] if call.endpoint]
+        return sorted((call.endpoint, call.appid, call.body["begin_date"]) for call in asked if "begin_date" in call.body)
+
+
+@pytest.fixture
+def healing(dataset, wechat_server, connect):
+    connect(wechat_server, SHOP, "shop", app_name="商店")
+    connect(wechat_server, MAGAZINE, "magazine")
+    return Healing(dataset, wechat_server)
+
+
+def asked(endpoint, *days, appid=SHOP):
+    return sorted((endpoint, appid, f"{day:%Y%m%d}") for day in days)
+
+
+def delete(bq, dataset, endpoint, day):
+    bq.query_and_wait(f"DELETE FROM `{dataset}.{endpoint}` WHERE begin_date = DATE '{day}'")
+
+
+def test_deleted_days_come_back_and_nothing_else(healing, bq, dataset, read):
+    healing.days("daily_summary", SINCE, YESTERDAY)
+    whole = read(f"{dataset}.daily_summary")
+    for day in (back(5), back(4), back(1)):
+        delete(bq, dataset, "daily_summary", day)
+    assert healing.heal("daily_summary") == asked("daily_summary", back(5), back(4), back(1))
+    assert read(f"{dataset}.daily_summary") == whole
+    assert healing.heal("daily_summary") == []
+
+
+def test_a_doubled_slice_is_written_again(healing, bq, dataset, read):
+    healing.days("visit_distribution", SINCE, YESTERDAY)
+    whole = read(f"{dataset}.visit_distribution")
+    bq.query_and_wait(f"""INSERT INTO `{dataset}.visit_distribution`
+        SELECT * REPLACE ('another' AS _load_id) FROM `{dataset}.visit_distribution` WHERE begin_date = DATE '{back(3)}'""")
+    assert healing.heal("visit_distribution") == asked("visit_distribution", back(3))
+    assert read(f"{dataset}.visit_distribution") == whole
+
+
+def test_apps_and_endpoints_added_later(healing, read, dataset):
+    healing.days("daily_summary", SINCE, YESTERDAY)
+    both = ("shop", "magazine")
+    everything = [back(days) for days in range(DAYS)]
+    assert healing.heal("daily_summary", conn_ids=both) == asked("daily_summary", *everything, appid=MAGAZINE)
+    plan = healing.coverage("daily_summary", "visit_page", conn_ids=both)
+    assert [(item["endpoint"], item["weanalysis_conn_id"]) for item in plan] == [("visit_page", list(both))]
+    assert {row["appid"] for row in read(f"{dataset}.daily_summary")} == {SHOP, MAGAZINE}
+
+
+def test_missed_runs(healing, read, dataset):
+    """Airflow's zero-width ticks load the latest period each; a paused DAG leaves holes."""
+    for day in (back(8), back(7), back(2), YESTERDAY):
+        healing.days("daily_summary", day, day)
+    assert healing.heal("daily_summary") == asked("daily_summary", *(back(days) for days in (3, 4, 5, 6)))
+    assert len(read(f"{dataset}.daily_summary")) == DAYS
+
+
+def test_weeks(healing, read, dataset):
+    last = WEEK.latest(YESTERDAY)
+    weeks = [WEEK.earlier(last, count) for count in (3, 2, 1, 0)]
+    healing.days("weekly_visit_trend", weeks[1].begin_date, weeks[1].end_date)
+    found = healing.heal("weekly_visit_trend", since=weeks[0].begin_date + dt.timedelta(days=-2))
+    assert found == asked("weekly_visit_trend", *(week.begin_date for week in weeks if week != weeks[1]))
+    assert healing.heal("weekly_visit_trend", since=weeks[0].begin_date) == []
+
+
+def test_retention_that_was_never_refreshed(healing, bq, dataset, read):
+    """Slices are made to look as if each had been loaded on the next morning and never again."""
+    healing.days("daily_retain", SINCE, YESTERDAY)
+    whole = read(f"{dataset}.daily_retain")
+    bq.query_and_wait(f"DELETE FROM `{dataset}.daily_retain` WHERE period_offset > 0")
+    bq.query_and_wait(f"""UPDATE `{dataset}.daily_retain`
+        SET _loaded_at = TIMESTAMP_ADD(TIMESTAMP(begin_date, 'Asia/Shanghai'), INTERVAL 34 HOUR) WHERE TRUE""")
+    # Yesterday's cohort cannot have grown; every other one can.
+    assert healing.heal("daily_retain") == asked("daily_retain", *(back(days) for days in range(1, DAYS)))
+    assert read(f"{dataset}.daily_retain") == whole
+    assert healing.heal("daily_retain") == []
+
+
+def test_portraits_beyond_reach_are_named_and_never_asked_for(healing, logged):
+    assert healing.heal("user_portrait") == asked("user_portrait", back(1), YESTERDAY)
+    log = logged()
+    assert log.count("does not answer for these any more") >= 1
+    assert f"user_portrait {SINCE} to {back(2)}: 商店" in log
+
+
+def test_an_app_launched_after_since_is_asked_once(healing, dataset, client_of, read):
+    with healing.wechat.misbehave(faults.empty(), endpoint="daily_summary"):
+        assert len(healing.heal("daily_summary")) == DAYS
+    assert healing.heal("daily_summary") == []
