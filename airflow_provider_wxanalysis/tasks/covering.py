@@ -39,8 +39,8 @@ def read_apps(refs: Iterable[AppRef]) -> list[App]:
 
     apps = []
     for ref in refs:
-        hook = WeAnalysisHook(ref.conn_id, **({"appid": ref.appid} if ref.appid else {}))
-        apps.append(App(hook.appid, getattr(hook, "app_name", None), ref))
+        with WeAnalysisHook(ref.conn_id, ref.appid) as hook:
+            apps.append(App(hook.appid, hook.app_name, ref))
     return list({app.appid: app for app in apps}.values())
 
 

@@ -41,6 +41,7 @@ LAYERS = [
 #: What DAG files import.
 IN_DAG_FILES = (
     "operators.weanalysis",
+    "operators.coverage",
     "sensors.weanalysis",
     "transfers.weanalysis_to_bigquery",
     "task_groups",

@@ -66,7 +66,7 @@ def test_without_tables_everything_is_missing(coverage, conn_ids, wechat_server,
     assert wechat_server.calls == [], "coverage asks WeChat nothing"
     log = logged()
     assert log.count("WeChat does not answer for these any more") == 1
-    assert f"user_portrait {back(9)} to {back(2)}: {SHOP}, {MAGAZINE}" in log
+    assert f"user_portrait {back(9)} to {back(2)}: 商店, {MAGAZINE}" in log
 
 
 def test_costs_one_query_per_table_and_two(coverage, proxy, logged):
