@@ -24,7 +24,7 @@ LIMIT = 300 * 1024
 #: The version of the form; a page shows only the one it knows.
 FORM = 1
 #: The most of an app's days of visits, of its days whose new users come back, and of its pages.
-VISIT_DAYS, COHORTS, PAGES = 90, 28, 10
+VISIT_DAYS, COHORTS, PAGES = 90, 35, 10
 _APPS_PER_EVENT = 100
 _LONGEST_PAGE_PATH = 200
 _MINUTES_OF_DAY = 24 * 60

@@ -95,7 +95,7 @@ def test_only_the_newest_figures_are_told():
     )
     content = unpack(snapshot("p.d", NOW, told.apps, [], {}, {told.apps[0].appid: figures})[0])["figures"]
     assert (content["uv"][0][0], len(content["uv"][0])) == (910, 90)
-    assert (len(content["users"][0]), len(content["pages"][0])) == (28, 10)
+    assert (len(content["users"][0]), len(content["pages"][0])) == (35, 10)
 
 
 def test_100_apps_with_13_endpoints_over_400_days_take_300_kib():

@@ -1,0 +1,173 @@
+// The newest snapshot of each destination, from the asset events of the coverage task (see coverage/snapshot.py), read
+// over Airflow's REST API as the user who looks.
+import { GAPS, RANK } from "./words.js";
+
+const PREFIX = "x-weanalysis-coverage://";
+const DAY = 86400e3;
+export const ISO = (day) => new Date(day * DAY).toISOString().slice(0, 10);
+export const SHANGHAI = (minute) => new Date((minute + 480) * 60e3).toISOString().slice(0, 16).replace("T", " ");
+export const span = (first, last) => (first === last ? ISO(first) : `${ISO(first)} – ${ISO(last)}`);
+export const enc = encodeURIComponent;
+
+async function api(path) {
+  const reply = await fetch(new URL(`api/v2/${path}`, document.baseURI), { headers: { Accept: "application/json" } });
+  if (!reply.ok) throw Object.assign(new Error(`${reply.status} ${reply.statusText}`), { status: reply.status });
+  return reply.json();
+}
+
+async function unpack({ packed }) {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+function spread(runs) {
+  const values = [];
+  for (let at = 0; at < runs.length; at += 2) for (let n = runs[at + 1]; n > 0; n -= 1) values.push(runs[at]);
+  return values;
+}
+
+function sums(steps) {
+  let total = 0;
+  return steps.map((step) => (total += step));
+}
+
+/** The newest event of every coverage asset, the latest first. */
+async function destinations() {
+  const { assets } = await api(`assets?uri_pattern=${enc(PREFIX)}&only_active=false&limit=100`);
+  const told = assets.filter((asset) => asset.uri.startsWith(PREFIX) && asset.last_asset_event?.id);
+  return told.sort((a, b) => (a.last_asset_event.timestamp < b.last_asset_event.timestamp ? 1 : -1));
+}
+
+/** The newest snapshot: of the asset asked for, or else the first that concerns the DAG, if there is one. */
+export async function look(dagId, id) {
+  const assets = await destinations();
+  for (const asset of assets.filter((one) => id === undefined || one.id === id)) {
+    const snapshot = await snapshotOf(asset);
+    const apps = concerned(snapshot, dagId);
+    if (apps.length) return { assets, snapshot, apps };
+  }
+  return { assets };
+}
+
+export const title = (uri) => uri.slice(PREFIX.length).split("/").map(decodeURIComponent).join(" · ");
+
+async function snapshotOf(asset) {
+  const events = (n) => api(`assets/events?asset_id=${asset.id}&order_by=-timestamp&limit=${n}`);
+  let { asset_events: found } = await events(1);
+  const [event] = found;
+  if (!event) return { apps: [] }; // of a DAG that the user may not see
+  if (event.extra.form !== 1) throw new Error(`form ${event.extra.form}`);
+  if (event.extra.parts > 1) found = (await events(event.extra.parts)).asset_events;
+  const parts = found.filter(({ extra }) => extra.as_of === event.extra.as_of);
+  parts.sort((a, b) => a.extra.part - b.extra.part);
+  const contents = await Promise.all(parts.map(({ extra }) => unpack(extra)));
+  return { ...event.extra, asset, event, apps: contents.flatMap(appsOf) };
+}
+
+function appsOf({ apps, endpoints, dags, runs, tasks, figures }) {
+  const shared = endpoints.map((one) => ({ ...one, begins: sums(spread(one.begins)), ends: sums(spread(one.ends)) }));
+  return apps.map(([appid, name, conn], app) => ({
+    appid,
+    conn,
+    name: name || appid,
+    endpoints: shared.map((one) => endpointOf(one, app, { dags, runs, tasks })),
+    days: sums(spread(figures.days[app])),
+    uv: figures.uv[app],
+    pv: figures.pv[app],
+    cohorts: sums(spread(figures.cohorts[app])),
+    users: figures.users[app],
+    offsets: figures.offsets,
+    rates: figures.rates[app],
+    pages: figures.pages[app],
+  }));
+}
+
+function endpointOf({ name, zh, en, begins, ends, states, rows, runs, tasks }, app, origins) {
+  const rolls = begins.some((begin, at) => at && begin <= ends[at - 1]); // windows overlap
+  const cells = spread(states[app]).map((state, at) => ({
+    at,
+    state,
+    begin: begins[at],
+    end: ends[at],
+    from: rolls ? ends[at] : begins[at], // where it is drawn
+    rows: rows[app][at],
+  }));
+  let numbers; // of runs and tasks: few are looked at
+  const origin = ({ at }) => {
+    numbers ??= [sums(spread(runs[app])), spread(tasks[app])];
+    if (!numbers[0][at]) return null;
+    const [dag, run, minute] = origins.runs[numbers[0][at] - 1];
+    return { dag: origins.dags[dag], run, minute, task: origins.tasks[numbers[1][at]] };
+  };
+  const title = [name[0].toUpperCase() + name.slice(1).replaceAll("_", " "), zh];
+  return { name, title, about: [en, zh], cells, origin };
+}
+
+/** The apps to show with a DAG: all of them if it checked their coverage, else those of which it loaded anything. */
+function concerned({ event, apps }, dagId) {
+  if (!dagId || event.source_dag_id === dagId) return apps;
+  const wrote = ({ cells, origin }) => cells.some((cell) => origin(cell)?.dag === dagId);
+  return apps.filter((app) => app.endpoints.some(wrote));
+}
+
+/** The first and the last day of all periods. */
+export function extent(apps) {
+  let [first, last] = [Infinity, 0];
+  for (const app of apps)
+    for (const { cells } of app.endpoints)
+      if (cells.length) [first, last] = [Math.min(first, cells[0].from), Math.max(last, cells.at(-1).end)];
+  return [Math.min(first, last), last];
+}
+
+/** For each day the state that matters most. */
+export function worst(endpoints, first, last) {
+  const days = new Array(last - first + 1).fill(null);
+  for (const { cells } of endpoints)
+    for (const { state, from, end } of cells)
+      for (let day = Math.max(from, first); day <= Math.min(end, last); day += 1)
+        if (days[day - first] === null || RANK[state] > RANK[days[day - first]]) days[day - first] = state;
+  const cells = days.map((state, at) => ({ state, begin: first + at, from: first + at, end: first + at }));
+  return cells.filter(({ state }) => state);
+}
+
+/** Adjoining periods of one state, with all the apps that have this gap; the newest first. */
+export function gapsOf(apps, first) {
+  const gaps = new Map();
+  for (const app of apps)
+    for (const { name, title, cells } of app.endpoints)
+      for (let at = 0; at < cells.length; at += 1) {
+        const { state, from } = cells[at];
+        if (!GAPS.includes(state) || cells[at].end < first) continue;
+        const start = at;
+        while (cells[at + 1]?.state === state) at += 1;
+        const { end } = cells[at];
+        const key = [state, name, from, end].join();
+        if (!gaps.has(key)) gaps.set(key, { key, state, title, from, end, count: at - start + 1, apps: [] });
+        gaps.get(key).apps.push(app);
+      }
+  const newest = (a, b) => RANK[b.state] - RANK[a.state] || b.end - a.end || b.apps.length - a.apps.length;
+  return [...gaps.values()].sort(newest);
+}
+
+/** How many periods are in which state. */
+export function countOf(apps, first) {
+  const counts = {};
+  for (const app of apps)
+    for (const { cells } of app.endpoints)
+      for (const { state, end } of cells) if (end >= first) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+/** Where Airflow shows the task that wrote a period; of a mapped task, the one instance that did, where it is plain. */
+export async function taskPath({ dag, run, task }, app, cell) {
+  const path = `/dags/${enc(dag)}/runs/${enc(run)}/tasks/${enc(task)}`;
+  const query = `dags/${enc(dag)}/dagRuns/${enc(run)}/taskInstances/${enc(task)}/listMapped?limit=100`;
+  const mapped = await api(query).catch(() => null);
+  if (!mapped) return path;
+  const mine = mapped.task_instances.filter(({ rendered_fields: fields }) => {
+    const asked = JSON.stringify([fields?.weanalysis_conn_id, fields?.appids]);
+    const inside = !fields?.from_date || (fields.from_date <= ISO(cell.end) && fields.to_date >= ISO(cell.begin));
+    return inside && (asked.includes(JSON.stringify(app.conn)) || asked.includes(JSON.stringify(app.appid)));
+  });
+  return mine.length === 1 ? `${path}/mapped/${mine[0].map_index}` : `${path}/mapped`;
+}
