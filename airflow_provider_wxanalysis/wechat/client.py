@@ -141,7 +141,7 @@ class Client:
             data, headers = self._security.seal(url, body)
         response, content = self._send(url, name, query={"access_token": token}, body=data, headers=headers)
         reply = parse_reply(response, content, name)
-        if self._security and reply.get("errcode", 0) == 0:  # WeChat signs no errors
+        if self._security and api_error(reply, name) is None:  # WeChat does not sign errors
             reply = self._security.open(url, content, response.headers, name)
         return reply
 

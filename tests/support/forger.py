@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
-from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.testing import Answer, ApiSecurity, Request
+from airflow_provider_wxanalysis.wechat.client import Client
+from airflow_provider_wxanalysis.wechat.settings import Settings
 
+PATH = "/datacube/getweanalysisappiddailysummarytrend"
 DATES = {"begin_date": "20260302", "end_date": "20260302"}
 #: JSON values that a careless reader may take for "no error", or for "an error, so it need not be signed".
 NOTHINGS = (
@@ -30,7 +32,7 @@ NOTHINGS = (
         '[{"errcode":0}]',
     ),
     *('""', '" "', '"0"', '"-0"', '"+0"', '"00"', '" 0"', '"0 "', '"0\\n"', '"0.0"', '"0e0"', '"0x0"', '"0_0"'),
-    *('"０"', '"٠"', '"\\u0030"', '"ok"', '"null"', '"false"', '"None"', "true", "9" * 5000, "0." + "0" * 400 + "1"),
+    *('"０"', '"٠"', '"\\u0030"', '"ok"', '"null"', '"false"', '"None"', '[{"errcode":0}]', f"0.{'0' * 400}1"),
 )
 ERRCODES = ("errcode", "ErrCode", "ERRCODE", "err_code", r"\u0065rrcode", "errcode ", "errcode\\u0000")
 #: Without any of these, or with any of these changed, nothing proves that WeChat has made a reply.
@@ -56,8 +58,11 @@ class Forger(ApiSecurity):
         if not self.active or sealed.text is None:
             return sealed
         choose = self._random.choice((self._without_seal, self._without_seal, self._other_headers, self._other_body))
-        self.sent = choose(answer, sealed)
-        return self.sent
+        forged = choose(answer, sealed)
+        if forged.text == sealed.text and all(forged.headers.get(name) == sealed.headers[name] for name in PROOFS):
+            forged = replace(forged, headers={})  # it was the genuine one
+        self.sent = forged
+        return forged
 
     def _without_seal(self, answer: Answer, sealed: Answer) -> Answer:
         """A reply of his own, with some of the proofs of a genuine one or none."""
@@ -98,16 +103,17 @@ class Forger(ApiSecurity):
         return self._random.choice(texts)
 
 
-def taken(forger: Forger, hook: WeAnalysisHook, count: int) -> list[Answer]:
-    """Return those of so many forged replies that the hook takes; every now and then it must take a genuine one."""
+def taken(forger: Forger, settings: Settings, count: int) -> list[Answer]:
+    """Return those of so many forged replies that the client takes. Every now and then it must take a genuine one."""
     found = []
-    for number in range(count):
-        forger.active = bool(number % 50)
-        try:
-            hook.post("/datacube/getweanalysisappiddailysummarytrend", DATES)
-        except WeAnalysisError:
-            assert forger.active, "a genuine reply was refused"
-        else:
-            if forger.active and forger.sent:
-                found.append(forger.sent)
+    with Client(settings, lambda token: None, attempts=1) as client:
+        for number in range(count):
+            forger.active = bool(number % 50)
+            try:
+                client.post(PATH, DATES, endpoint="daily_summary")
+            except WeAnalysisError:
+                assert forger.active, "a genuine reply was refused"
+            else:
+                if forger.active and forger.sent:
+                    found.append(forger.sent)
     return found

@@ -13,9 +13,8 @@ import pytest
 from airflow_provider_wxanalysis.exceptions import DateRangeError, PayloadError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
-from tests.support.forger import DATES, NOTHINGS, Forger, taken
+from tests.support.forger import DATES, NOTHINGS, PATH, Forger, taken
 
-PATH = "/datacube/getweanalysisappiddailysummarytrend"
 MUTANTS = 2_000
 
 
@@ -30,11 +29,10 @@ def wechat_server_options(forger: Forger) -> dict[str, Any]:
 
 
 def test_no_forged_reply_is_taken(
-    hook: Callable[..., WeAnalysisHook], forger: Forger, wechat_server: WeChatServer, pauses: list[float]
+    hook: Callable[..., WeAnalysisHook], forger: Forger, wechat_server: WeChatServer
 ) -> None:
-    app = hook()
-    assert taken(forger, app, MUTANTS) == []
-    assert wechat_server.count("daily_summary") >= MUTANTS
+    assert taken(forger, hook().client.settings, MUTANTS) == []
+    assert wechat_server.count("daily_summary") == MUTANTS
 
 
 @pytest.mark.parametrize("nothing", NOTHINGS)

@@ -1,4 +1,4 @@
-"""Encryption and signature, against the worked example of WeChat's guide and for any JSON."""
+"""Encryption and signature: against the worked example of WeChat's guide, another implementation, and for any JSON."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_wxanalysis.testing.sealing import Letter
 from airflow_provider_wxanalysis.wechat.signature import Frame, decrypt, encrypt, sign, verify
 from tests.support.servers import REPOSITORY
 
@@ -75,7 +76,7 @@ def test_another_frame_fits_neither(change):
     assert decrypt(body, other, KEY, KEY_SN) is None
 
 
-def test_another_key_or_number_fits_not():
+def test_another_key_or_number_does_not_fit():
     body = REPLY["body"].encode()
     assert decrypt(body, frame(REPLY), bytes(32), KEY_SN) is None
     assert decrypt(body, frame(REPLY), KEY, "0") is None
@@ -118,6 +119,17 @@ def test_any_json_comes_back(value, url, timestamp):
     body = encrypt(plain, around, KEY, KEY_SN)
     assert set(json.loads(body)) == {"iv", "data", "authtag"}
     assert decrypt(body, around, KEY, KEY_SN) == plain
+
+
+@given(JSON, st.text(), st.integers(0, 2**40))
+def test_either_side_reads_the_other(value: object, url: str, timestamp: int) -> None:
+    """The test server's implementation was written from the same guide, by another hand."""
+    plain = json.dumps(value, ensure_ascii=False).encode()
+    ours, theirs = Frame(url, VECTORS["appid"], timestamp), Letter(url, VECTORS["appid"], timestamp)
+    assert theirs.unlock(encrypt(plain, ours, KEY, KEY_SN), KEY, KEY_SN) == plain
+    assert decrypt(theirs.lock(plain, KEY, KEY_SN), ours, KEY, KEY_SN) == plain
+    assert theirs.is_signed(plain, sign(plain, ours, PRIVATE_KEY), PRIVATE_KEY.public_key())
+    assert verify(plain, ours, theirs.sign(plain, PRIVATE_KEY), PRIVATE_KEY.public_key())
 
 
 @given(st.binary())
