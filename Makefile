@@ -1,4 +1,5 @@
 # make demo    fetch every endpoint with real Airflow and load it through the BigQuery protocol; no account needed
+# make play    the same servers and Airflow's UI, left running to look around in, until Ctrl-C
 # make test    all tests
 # make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
 # make chaos   the long tests of what happens when workers die, race and talk through bad networks
@@ -39,13 +40,16 @@ BENCH_airflow := --constraint $(LOCKS)/airflow-google.txt --editable .
 # Two test files at a time, since tests wait for Airflow's processes a lot; in their order, as the slow ones are spread.
 PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help demo test live chaos bench check audit prerelease lock lock-local-bigquery clean
+.PHONY: help demo play test live chaos bench check audit prerelease lock lock-local-bigquery clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
 demo: $(VENV)/.installed $(BIGQUERY)/.installed
 	@$(PYTHON) -m tests.demo
+
+play: $(VENV)/.installed $(BIGQUERY)/.installed
+	@$(PYTHON) -m tests.demo.play
 
 test: $(VENV)/.installed $(BIGQUERY)/.installed $(OTHERS:%=.venv-airflow-%/.installed) prerelease
 	$(PYTHON) -m pytest $(PARALLEL) --cov --cov-report=term

@@ -1,7 +1,10 @@
-"""The demo's picture: visits per day, and how many first-time visitors come back."""
+"""The demo's picture: visitors, coverage before and after healing, retention, pages and sources."""
 
 from __future__ import annotations
 
+import datetime as dt
+import statistics
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +14,91 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 Rows = list[dict[str, Any]]
-_COHORTS = 45
+_COHORTS = 42
+_TOP = 8
+_INK, _COLOURS = "#1f2933", ("#07a35a", "#2f6fde", "#d9822b")
 
 
-def draw(tables: dict[str, Rows], path: Path) -> Path:
-    """Draw the picture to ``path`` and return it."""
-    figure, (above, below) = plt.subplots(2, 1, figsize=(12, 10), height_ratios=[1, 1.3], layout="constrained")
-    _visits(above, tables["daily_visit_trend"])
-    _retention(below, tables["daily_retain"])
-    figure.savefig(path, dpi=110)
+def draw(tables: dict[str, Rows], names: dict[str, str], path: Path) -> Path:
+    """Draw the picture to ``path`` and return it.
+
+    :param tables: endpoint -> rows.
+    :param names: AppID -> what people call the app; letters that the font lacks are left out.
+    """
+    plt.rcParams.update({"text.color": _INK, "axes.edgecolor": "#c5ccd3", "axes.titlelocation": "left"})
+    names = {appid: name.encode("ascii", "ignore").decode().strip() for appid, name in names.items()}
+    figure = plt.figure(figsize=(14, 12), layout="constrained")
+    above, middle, below = figure.subfigures(3, 1, height_ratios=[1, 1.15, 1])
+    _visitors(above.subplots(1, len(names)), tables["daily_visit_trend"], names)
+    _retention(middle.subplots(1, 1), tables["daily_retain"], names)
+    pages, sources = below.subplots(1, 2)
+    appid = next(iter(names))
+    _pages(pages, tables["visit_page"], appid, names[appid])
+    _sources(sources, tables["visit_distribution"], appid, names[appid])
+    figure.savefig(path, dpi=100)
     plt.close(figure)
     return path
 
 
-def _visits(axes: Any, rows: Rows) -> None:
-    for appid in sorted({row["appid"] for row in rows}):
-        days = sorted((row["begin_date"], row["visit_uv"]) for row in rows if row["appid"] == appid)
-        axes.plot(*zip(*days, strict=True), marker=".", label=appid)
-    axes.set(title="Visitors per day (daily_visit_trend.visit_uv)", ylabel="visitors", ylim=(0, None))
-    axes.grid(alpha=0.3)
-    axes.legend()
+def _visitors(axes: Any, rows: Rows, names: dict[str, str]) -> None:
+    """Each app on a scale of its own, so that a small one is as readable as a large one."""
+    for axis, (appid, name), colour in zip(axes, names.items(), _COLOURS, strict=False):
+        days = sorted(
+            (row["begin_date"], row["visit_uv"], row["visit_uv_new"]) for row in rows if row["appid"] == appid
+        )
+        dates, visitors, new = zip(*days, strict=True)
+        axis.fill_between(dates, visitors, color=colour, alpha=0.15)
+        axis.plot(dates, visitors, color=colour, label="visitors")
+        axis.plot(dates, new, color=colour, linestyle=":", label="first-time")
+        axis.set(title=f"{name}: visitors per day", ylim=(0, None))
+        axis.xaxis.set_major_formatter(mpl.dates.DateFormatter("%m-%d"))
+        axis.grid(axis="y", alpha=0.3)
+        axis.legend(frameon=False, loc="lower left")
 
 
-def _retention(axes: Any, rows: Rows) -> None:
-    appid = min(row["appid"] for row in rows)
-    cells = {
-        (row["begin_date"], row["period_offset"]): row["users"]
+def _retention(axis: Any, rows: Rows, names: dict[str, str]) -> None:
+    """How far each day's rate is from the mean of its offset: otherwise a row has one colour, and weekdays vanish."""
+    appid = next(iter(names))
+    rates = {
+        (row["begin_date"], row["period_offset"]): row["users"] / row["cohort_users"]
         for row in rows
-        if row["appid"] == appid and row["cohort"] == "visit_uv_new"
+        if row["appid"] == appid and row["cohort"] == "visit_uv_new" and row["cohort_users"]
     }
-    days = sorted({day for day, _ in cells})[-_COHORTS:]
-    offsets = sorted({offset for _, offset in cells} - {0})
-    share = [
-        [100 * cells[day, offset] / cells[day, 0] if cells.get((day, 0)) and (day, offset) in cells else float("nan")
-         for day in days]
-        for offset in offsets
-    ]  # fmt: skip
-    image = axes.imshow(share, aspect="auto", cmap="viridis")
-    axes.set(title=f"First-time visitors of {appid} who came back (daily_retain), per cent; white: still to come")
-    axes.set_yticks(range(len(offsets)), [f"day {offset}" for offset in offsets])
-    axes.set_xticks(range(0, len(days), 5), [f"{day:%m-%d}" for day in days[::5]])
-    axes.set_xlabel("first day")
-    axes.figure.colorbar(image, ax=axes)
+    days = sorted({day for day, _ in rates})[-_COHORTS:]
+    offsets = sorted({offset for _, offset in rates} - {0})
+    means = {offset: statistics.fmean(rate for (_, o), rate in rates.items() if o == offset) for offset in offsets}
+    nan = float("nan")
+    cells = [[100 * (rates.get((day, o), nan) / means[o] - 1) if means[o] else nan for day in days] for o in offsets]
+    image = axis.imshow(cells, aspect="auto", cmap="RdYlGn", vmin=-40, vmax=40)
+    axis.set(title=f"{names[appid]}: who came back, per cent above or below the mean of its row; white: still to come")
+    axis.set_yticks(range(len(offsets)), [f"day {o}   {100 * means[o]:.1f} %" for o in offsets])
+    ticks = [number for number, day in enumerate(days) if day.isoweekday() == 1]
+    axis.set_xticks(ticks, [f"Mon {days[number]:%m-%d}" for number in ticks])
+    axis.figure.colorbar(image, ax=axis)
+
+
+def _pages(axis: Any, rows: Rows, appid: str, name: str) -> None:
+    last = max(row["begin_date"] for row in rows)
+    top = [row for row in rows if row["appid"] == appid and row["begin_date"] == last and row["page_rank"] <= _TOP]
+    _bars(axis, [(row["page_path"], row["page_visit_pv"]) for row in top], f"{name}: top pages of {last}")
+
+
+def _sources(axis: Any, rows: Rows, appid: str, name: str) -> None:
+    last = max(row["begin_date"] for row in rows)
+    opens: dict[str, int] = defaultdict(int)
+    for row in rows:
+        day: dt.date = row["begin_date"]
+        if row["appid"] == appid and row["distribution"] == "access_source_session_cnt" and (last - day).days < 7:
+            opens[row["item_label_en"] or f"source {row['item_key']}"] += row["item_value"]
+    top = sorted(opens.items(), key=lambda item: -item[1])[:_TOP]
+    _bars(axis, top, f"{name}: where visits came from, last 7 days")
+
+
+def _bars(axis: Any, bars: list[tuple[str, int]], title: str) -> None:
+    labels, values = zip(*bars, strict=True)
+    axis.barh(labels, values, color=_COLOURS[0], alpha=0.8)
+    axis.bar_label(axis.containers[0], fmt="{:,.0f}", padding=3)
+    axis.invert_yaxis()
+    axis.set(title=title, xticks=[])
+    for side in ("top", "right", "bottom"):
+        axis.spines[side].set_visible(False)

@@ -1,24 +1,27 @@
-"""Reading the demo's tables back and printing them."""
+"""Reading the demo's tables back through Google's client, and printing them."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.catalogue.columns import LOAD
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 
 Rows = list[dict[str, Any]]
 _SHOWN_ROWS = 3
 _WIDTH = 150
+_LOAD_COLUMNS = {column.name for column in LOAD}
 
 
 class Warehouse:
     """The demo's dataset.
 
     :param url: BigQuery's address.
-    :param dataset: ``project.dataset``; created here.
+    :param dataset: ``project.dataset``; created if it is missing.
     """
 
     def __init__(self, url: str, dataset: str) -> None:
@@ -26,27 +29,46 @@ class Warehouse:
         options = {"api_endpoint": url}
         project = dataset.split(".")[0]
         self.client = bigquery.Client(project, credentials=AnonymousCredentials(), client_options=options)
-        self.client.create_dataset(dataset)
+        self.client.create_dataset(dataset, exists_ok=True)
 
-    def contents(self) -> dict[str, Rows]:
-        """Return all rows of all tables, without load columns, in a fixed order."""
-        load_columns = {column.name for column in LOAD}
-        tables = {}
-        for table in self.client.list_tables(self.dataset):
-            found = self.client.query_and_wait(f"SELECT * FROM `{self.dataset}.{table.table_id}`")
-            rows = [{name: value for name, value in row.items() if name not in load_columns} for row in found]
-            tables[table.table_id] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
-        return tables
+    def query(self, sql: str) -> Rows:
+        """Return a query's rows."""
+        return [dict(row) for row in self.client.query_and_wait(sql)]
+
+    def tables(self) -> list[str]:
+        """Return the endpoints that have a table, in the catalogue's order."""
+        present = {table.table_id for table in self.client.list_tables(self.dataset)}
+        return [name for name in ENDPOINTS if name in present]
+
+    def contents(self, *tables: str) -> dict[str, Rows]:
+        """Return all rows of some tables, or of all, without load columns, in an order fit for reading."""
+        return {table: self._rows(table) for table in tables or self.tables()}
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many rows each table holds."""
+        return {
+            name: self.query(f"SELECT COUNT(*) AS n FROM `{self.dataset}.{name}`")[0]["n"] for name in self.tables()
+        }
+
+    def delete(self, table: str, appid: str, day: dt.date) -> None:
+        """Delete an app's day, as somebody might by mistake."""
+        where = f"appid = '{appid}' AND begin_date = '{day}'"
+        self.client.query_and_wait(f"DELETE FROM `{self.dataset}.{table}` WHERE {where}")
 
     def show(self, tables: dict[str, Rows]) -> None:
         """Print each table's size and its latest rows."""
-        for name, rows in sorted(tables.items()):
+        for name, rows in tables.items():
             apps = len({row["appid"] for row in rows})
             first, last = min(row["begin_date"] for row in rows), max(row["end_date"] for row in rows)
             print(f"\n  {name}: {len(rows):,} rows of {apps} app(s), {first} to {last}")
-            latest = [row for row in rows if row["end_date"] == last][:_SHOWN_ROWS]
-            for row in latest:
+            for row in [row for row in rows if row["end_date"] == last][:_SHOWN_ROWS]:
                 print(f"    {_line(row)}")
+
+    def _rows(self, table: str) -> Rows:
+        order = [column.name for column in ENDPOINTS[table].columns if column.key or column.name == "page_rank"]
+        columns = ", ".join(["appid", "begin_date", "end_date", *order])
+        rows = self.query(f"SELECT * FROM `{self.dataset}.{table}` ORDER BY {columns}")
+        return [{name: value for name, value in row.items() if name not in _LOAD_COLUMNS} for row in rows]
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -1,0 +1,90 @@
+"""What the demo shows, one scene after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+
+from airflow_provider_wxanalysis.testing import faults
+from tests.demo.report import Warehouse
+from tests.demo.stage import APPS, Stage, say
+
+Scene = Callable[[Stage, Warehouse, dt.datetime], None]
+
+
+def history(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """Sixty days of two apps, five endpoints, both apps in one task each."""
+    stage.run_dag("demo_history", today)
+    for name, rows in warehouse.sizes().items():
+        say(f"    {name}: {rows:,} rows")
+
+
+def every_endpoint(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """Yesterday, all 13 entries of the catalogue; then the same run again. Nothing may double."""
+    stage.run_dag("demo_every_endpoint", today)
+    before = warehouse.contents()
+    stage.run_dag("demo_every_endpoint", today)
+    same = warehouse.contents() == before
+    say(f"    {sum(map(len, before.values())):,} rows in {len(before)} tables, the same after the repeat: {_yes(same)}")
+    if not same:
+        stage.fail("the second run changed rows")
+
+
+def half_published_morning(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """9:00: WeChat has not published yet (61503). 10:30: the retry is green."""
+    stage.wechat.faults.add(faults.errcode(61503), times=None)
+    stage.run_dag("demo_morning", today, expect="failed")
+    say(f"    {stage.sentence('61503')}")
+    stage.wechat.faults.clear()
+    stage.run_dag("demo_morning", today)
+
+
+def wrong_secret(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """A wrong AppSecret ends the task at once: no retry can fix it."""
+    calls = stage.wechat.count("token")
+    stage.run_dag("demo_wrong_secret", today, expect="failed")
+    say(f"    {stage.sentence('AppSecret')}")
+    say(f"    Calls to WeChat: {stage.wechat.count('token') - calls}")
+
+
+def killed(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """A load of two months killed with SIGKILL in the middle, then tried again: the same rows."""
+    before = warehouse.contents("visit_page")
+    asked = stage.wechat.count("visit_page")
+    say("  $ airflow dags test demo_two_months_of_pages ... ", end="")
+    stage.kill_during("demo_two_months_of_pages", today, lambda: stage.wechat.count("visit_page") >= asked + 30)
+    say(f"killed after {stage.wechat.count('visit_page') - asked} requests")
+    stage.run_dag("demo_two_months_of_pages", today)
+    same = warehouse.contents("visit_page") == before
+    say(f"    The table holds the same rows as before: {_yes(same)}")
+    if not same:
+        stage.fail("the killed load changed rows")
+
+
+def gaps(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """One day deleted by hand, one app added late, one launched only 40 days ago: found and filled."""
+    day = (today - dt.timedelta(days=20)).date()
+    warehouse.delete("daily_visit_trend", APPS["weanalysis_shop"][0], day)
+    say(f"    Deleted daily_visit_trend of {day} (Shop), and added the app Tickets, which has no rows at all.")
+    started = time.monotonic()
+    stage.run_dag("demo_heal", today)
+    say(stage.coverage())
+    say("    After healing:")
+    stage.run_dag("demo_heal", today)
+    say(stage.coverage())
+    say(f"    Found and filled in {time.monotonic() - started:.0f} s.")
+
+
+SCENES: dict[str, Scene] = {
+    "Two months of two apps": history,
+    "Every endpoint, twice": every_endpoint,
+    "A morning on which WeChat is late": half_published_morning,
+    "A wrong secret": wrong_secret,
+    "A killed worker": killed,
+    "Gaps": gaps,
+}
+
+
+def _yes(same: bool) -> str:
+    return "yes" if same else "NO"
