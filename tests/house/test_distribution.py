@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -47,3 +48,24 @@ def test_both_are_valid(built):
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
     assert run.stdout.count("PASSED") == 2
+
+
+def test_the_changelog_begins_with_this_version():
+    (newest, *_) = re.findall(r"^## \[(.+?)\]", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest == __version__
+
+
+def test_a_tag_names_this_version():
+    """Only a release commit has a tag."""
+    command = ["git", "tag", "--points-at", "HEAD", "v*"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert run.stdout.split() in ([], [f"v{__version__}"])
+
+
+def test_links_on_the_project_page_are_absolute(built):
+    (wheel,) = built.glob("*.whl")
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+    links = re.findall(r"\]\(([^)]+)\)", archive.read(name).decode().split("\n\n", 1)[1])
+    assert links
+    assert [link for link in links if not link.startswith("https://")] == []
