@@ -11,6 +11,7 @@ from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import explained
+from airflow_provider_wxanalysis.bigquery.labels import ENDPOINT_LABEL
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.catalogue.columns import LEADING, Column
 from airflow_provider_wxanalysis.endpoints import Endpoint
@@ -18,7 +19,7 @@ from airflow_provider_wxanalysis.exceptions import DestinationError
 
 log = logging.getLogger(__name__)
 
-ENDPOINT_LABEL = "weanalysis_endpoint"
+
 #: BigQuery answers with the older names of these types.
 _LEGACY_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 _PATCH_ATTEMPTS = 3

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from airflow_provider_wxanalysis.bigquery.slices import Slices
-from airflow_provider_wxanalysis.bigquery.statements import Chunk, Slice, encode, pack
+from airflow_provider_wxanalysis.bigquery.chunks import Chunk, Slice, encode, pack
+from airflow_provider_wxanalysis.bigquery.destination import Destination
 from airflow_provider_wxanalysis.exceptions import EmptyReportError
 from airflow_provider_wxanalysis.hooks.readiness import may_still_come
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
@@ -26,13 +26,13 @@ class Load:
     """What one run of a task loads, and what came of it.
 
     :param hook: the way to WeChat.
-    :param slices: the way to the table.
+    :param destination: the table.
     :param on_empty: what an empty reply means; see the operator.
     :param empty_is_ready_after: how long after a period's end an empty reply may mean "not yet".
     """
 
     hook: WeAnalysisHook
-    slices: Slices
+    destination: Destination
     on_empty: OnEmpty
     empty_is_ready_after: dt.timedelta
     periods: list[Period] = field(default_factory=list)
@@ -58,13 +58,17 @@ class Load:
                 for chunk in chunks:
                     if writing:
                         writing.result()
-                    writing = writer.submit(self.slices.replace, chunk)
+                    writing = writer.submit(self.destination.replace, chunk)
+            except BaseException as error:
+                if not isinstance(error, Exception):  # the task is being ended
+                    self.destination.cancel()
+                raise
             finally:
                 if writing:
                     writing.result()
 
     def _fetched(self) -> Iterator[Slice]:
-        endpoint = self.slices.endpoint
+        endpoint, appid = self.destination.endpoint, self.hook.appid
         for period, rows in self.hook.fetch_many(endpoint, self.periods):
             self.rows += len(rows)
             if not rows:
@@ -72,13 +76,13 @@ class Load:
             if endpoint.truncated(rows):
                 self.truncated.append(period)
             if rows or self.on_empty == "replace":
-                yield encode(endpoint, period, rows)
+                yield encode(endpoint, appid, period, rows)
 
     def _settle(self, empty: Sequence[Period]) -> None:
         """Decide what the empty replies for due periods mean, after all others are safely in the table."""
         if not empty:
             return
-        where = f"{self.slices.endpoint.name} of app {self.slices.appid}"
+        where = f"{self.destination.endpoint.name} of app {self.hook.appid}"
         early = [period for period in empty if may_still_come(period, self.empty_is_ready_after)]
         if early:
             raise EmptyReportError(
@@ -87,7 +91,8 @@ class Load:
                 "periods of this run are loaded.",
                 retryable=True,
             )
-        full = [period for period, found in self.slices.contents(empty).items() if found.rows]
+        held = self.destination.contents((self.hook.appid, period) for period in empty)
+        full = [period for (_, period), found in held.items() if found.rows]
         if full:
             raise EmptyReportError(
                 f"{where}: empty for {_listed(full)}, for which the table holds rows; they were left alone. Set "

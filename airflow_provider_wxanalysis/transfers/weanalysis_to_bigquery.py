@@ -21,14 +21,14 @@ from airflow_provider_wxanalysis.tasks.base import (
     is_literal,
     is_past,
 )
+from airflow_provider_wxanalysis.tasks.identity import task_identity
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, is_backfill, lookback_offsets
 from airflow_provider_wxanalysis.tasks.signatures import OperatorArguments
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_wxanalysis.bigquery.jobs import Jobs
-    from airflow_provider_wxanalysis.bigquery.slices import Slices
+    from airflow_provider_wxanalysis.bigquery.destination import Destination
     from airflow_provider_wxanalysis.periods import Period
 
 ON_EMPTY = ("fail", "skip", "replace")
@@ -107,7 +107,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         "destination_project_dataset_table": _check_table,
     }
     operator_extra_links = (BigQueryTableLink(), WeChatConsoleLink())
-    _jobs: Jobs | None = None
+    _destination: Destination | None = None
     _summary: dict[str, Any] | None = None
 
     def __init__(
@@ -188,8 +188,8 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
 
     def on_kill(self) -> None:
         """Cancel the BigQuery job that is running."""
-        if self._jobs is not None:
-            self._jobs.cancel()
+        if self._destination is not None:
+            self._destination.cancel()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Return what the load read and wrote, for Airflow's OpenLineage provider."""
@@ -201,8 +201,9 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         # Here and not above: DAG files import this module, and Google's client is slow to import.
         from airflow_provider_wxanalysis.tasks.loading import Load
 
-        load = Load(self.hook, self._slices(context), self.on_empty, self.empty_is_ready_after)
-        load.run(due, self._earlier(due, context))
+        with self._open(context) as self._destination:
+            load = Load(self.hook, self._destination, self.on_empty, self.empty_is_ready_after)
+            load.run(due, self._earlier(due, context))
         periods, empty, truncated = (
             [str(period) for period in periods] for periods in (load.periods, load.empty, load.truncated)
         )
@@ -210,9 +211,9 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
             raise AirflowSkipException(
                 f"{self.endpoint}: every period was empty ({', '.join(empty)}); nothing was changed."
             )
-        table, appid, rows = load.slices.table, load.slices.appid, load.rows
+        table, appid, rows = load.destination.table, self.hook.appid, load.rows
         told = {"appid": appid, "endpoint": self.entry.name, "periods": periods, "empty_periods": empty, "rows": rows}
-        self._summary = {"table": str(table), **told, "load_ids": load.slices.load_ids}
+        self._summary = {"table": str(table), **told, "load_ids": load.destination.load_ids}
         self.log.info("Loaded %s", self._summary)
         keys = [str(period.begin_date) for period in load.periods] if self.emit_partitions else []
         announce(context, self.outlets, table, {**told, "truncated_periods": truncated}, keys)
@@ -230,34 +231,21 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
             offsets = self.entry.refresh_offsets
         return earlier_periods(self.entry, due, offsets)
 
-    def _slices(self, context: Context) -> Slices:
-        from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
-        from airflow_provider_wxanalysis.bigquery.jobs import Jobs, TaskInstance
-        from airflow_provider_wxanalysis.bigquery.slices import Slices
-        from airflow_provider_wxanalysis.bigquery.tables import prepare_table
+    def _open(self, context: Context) -> Destination:
+        from airflow_provider_wxanalysis.bigquery.destination import open_destination
 
-        name = self._table(appid=self.hook.appid)
-        client = bigquery_client(
+        return open_destination(
+            self._table(appid=self.hook.appid),
+            self.entry,
+            identity=task_identity(context),
             gcp_conn_id=self.gcp_conn_id,
             project_id=self.project_id,
-            fallback_project=name.project,
             location=self.location,
             impersonation_chain=self.impersonation_chain,
-        )
-        table = prepare_table(
-            client,
-            name,
-            self.entry,
             create_dataset=self.create_dataset,
-            location=self.location,
-            labels=self.labels or {},
+            labels=self.labels,
             encryption_configuration=self.encryption_configuration,
         )
-        ti = context["ti"]
-        instance = TaskInstance(ti.dag_id, ti.run_id, ti.task_id, ti.map_index, ti.try_number)
-        self._jobs = Jobs(client, table.location or self.location, instance, self.labels or {})
-        self._jobs.fence_earlier_tries()
-        return Slices(self._jobs, name, self.entry, self.hook.appid, ti.run_id)
 
     def _table(self, appid: str) -> TableName:
         return table_name(self.destination_project_dataset_table, appid=appid, endpoint=self.entry.name)

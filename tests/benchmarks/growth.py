@@ -7,7 +7,7 @@ import functools
 import tempfile
 from collections.abc import Iterator
 
-from airflow_provider_wxanalysis.bigquery.statements import CHUNK_BYTES, Slice, encode, pack
+from airflow_provider_wxanalysis.bigquery.chunks import CHUNK_BYTES, Slice, encode, pack
 from airflow_provider_wxanalysis.catalogue.json_text import parse
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
@@ -107,4 +107,4 @@ def _slices(name: str, days: int) -> Iterator[Slice]:
         period = Period(day, day)
         (request,) = entry.requests(period)
         reply = parse(replies.body(entry, APPS[0], request.body))
-        yield encode(entry, period, read(entry, APPS[0], period, reply, request.selection).rows)
+        yield encode(entry, APPS[0], period, read(entry, APPS[0], period, reply, request.selection).rows)

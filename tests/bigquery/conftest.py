@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from airflow_provider_wxanalysis.bigquery import jobs as jobs_module
-from airflow_provider_wxanalysis.bigquery import slices as slices_module
+from airflow_provider_wxanalysis.bigquery.calls import Calls
+from airflow_provider_wxanalysis.bigquery.chunks import Chunk, Key, encode, pack
 from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
-from airflow_provider_wxanalysis.bigquery.jobs import Jobs, TaskInstance
+from airflow_provider_wxanalysis.bigquery.destination import Destination, open_destination
+from airflow_provider_wxanalysis.bigquery.identity import TaskIdentity
 from airflow_provider_wxanalysis.bigquery.names import table_name
-from airflow_provider_wxanalysis.bigquery.slices import Slices
-from airflow_provider_wxanalysis.bigquery.statements import Chunk, encode, pack
 from airflow_provider_wxanalysis.bigquery.tables import prepare_table
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.periods import Period
@@ -46,17 +45,22 @@ def page_rows(period: Period, *views: int, appid: str = "wxa") -> list[dict[str,
     ]
 
 
-def chunk_of(slices: dict[Period, list[dict[str, Any]]], endpoint: Endpoint = PAGES) -> Chunk:
-    (chunk,) = pack(encode(endpoint, period, rows) for period, rows in slices.items())
+def chunk_of(slices: dict[Period, list[dict[str, Any]]], appid: str = "wxa") -> Chunk:
+    """One app's slices of visit_page."""
+    return chunk_of_apps({(appid, period): rows for period, rows in slices.items()})
+
+
+def chunk_of_apps(slices: dict[Key, list[dict[str, Any]]]) -> Chunk:
+    """Slices of visit_page of several apps."""
+    (chunk,) = pack(encode(PAGES, appid, period, rows) for (appid, period), rows in slices.items())
     return chunk
 
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Make the writer's pauses cost nothing, and tell which there were."""
+    """Make the writer's pauses cost nothing, and show which there were."""
     pauses: list[float] = []
-    monkeypatch.setattr(jobs_module, "sleep", pauses.append)
-    monkeypatch.setattr(slices_module, "sleep", pauses.append)
+    monkeypatch.setattr(Calls, "pause", lambda self, seconds: pauses.append(seconds) if seconds else None)
     return pauses
 
 
@@ -84,14 +88,23 @@ def prepare(client: Callable[[], Any], dataset: str) -> Callable[..., Any]:
     return make
 
 
+def identity(dag_id: str = "dag", run_id: str = "run", try_number: int = 1, **others: Any) -> TaskIdentity:
+    """One try of one task instance."""
+    fields = {"task_id": "task", "map_index": -1, "started_at": dt.datetime.now(dt.UTC), **others}
+    return TaskIdentity(dag_id, run_id, try_number=try_number, **fields)
+
+
 @pytest.fixture
-def writer(client: Callable[[], Any], prepare: Callable[..., Any], dataset: str) -> Callable[..., Slices]:
-    """Make a writer of visit_page: one try of one task instance."""
+def writer(bigquery_url: str | None, dataset: str) -> Iterator[Callable[..., Destination]]:
+    """Make a writer of visit_page: one try of one task instance; arguments are its identity's."""
+    opened = []
 
-    def make(run_id: str = "run", try_number: int = 1, appid: str = "wxa") -> Slices:
-        table = prepare()
-        instance = TaskInstance(dataset, run_id, "task", -1, try_number)
+    def make(run_id: str = "run", try_number: int = 1, **others: Any) -> Destination:
         name = table_name(f"{dataset}.{PAGES.name}", appid="wxa", endpoint=PAGES.name)
-        return Slices(Jobs(client(), table.location, instance), name, PAGES, appid, run_id)
+        who = identity(dataset, run_id, try_number, **others)
+        opened.append(open_destination(name, PAGES, identity=who))
+        return opened[-1]
 
-    return make
+    yield make
+    for destination in opened:
+        destination.close()

@@ -29,7 +29,7 @@ def kind(exchange: Exchange) -> str:
         "/jobs/": "job",
         "/tables": "table" if exchange.method == "GET" else "create",
     }
-    by_statement = {"MERGE": "merge", "SELECT begin_date": "verify", "SELECT 1": "fence"}
+    by_statement = {"MERGE": "merge", "SELECT appid": "verify"}
     if exchange.sql:
         return next(name for start, name in by_statement.items() if exchange.sql.startswith(start))
     return next((name for part, name in by_path.items() if part in path), "dataset")

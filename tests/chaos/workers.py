@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from airflow.providers.common.compat.sdk import AirflowFailException
-from google.cloud.bigquery import client as google_client
 
-from airflow_provider_wxanalysis.bigquery import clients, jobs, statements, tables
+from airflow_provider_wxanalysis.bigquery import chunks, clients, jobs, journal, tables
 from airflow_provider_wxanalysis.exceptions import InvalidTokenError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period
@@ -69,10 +68,9 @@ class Load:
         os.environ["AIRFLOW_CONN_WORKER"] = json.dumps(self.connection)
         os.environ["BIGQUERY_EMULATOR_HOST"] = self.bigquery
         if self.chunk_bytes:
-            statements.CHUNK_BYTES = self.chunk_bytes
+            chunks.CHUNK_BYTES = self.chunk_bytes
         if self.timeout:
-            clients.TIMEOUT = jobs.TIMEOUT = tables.TIMEOUT = self.timeout
-            google_client._MIN_GET_QUERY_RESULTS_TIMEOUT = self.timeout  # two minutes, whatever it is asked for
+            clients.TIMEOUT = jobs.TIMEOUT = journal.TIMEOUT = tables.TIMEOUT = self.timeout
         operator = WeAnalysisToBigQueryOperator(
             task_id="load",
             endpoint="visit_page",

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_wxanalysis.bigquery import statements
+from airflow_provider_wxanalysis.bigquery import chunks
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
@@ -68,7 +68,7 @@ def test_one_statement_for_both_days_writes_nothing(load, wechat_server, held, n
 
 @pytest.mark.usefixtures("two_days")
 def test_a_statement_for_each_day_writes_whole_days(load, wechat_server, held, monkeypatch):
-    monkeypatch.setattr(statements, "MAX_PARTITIONS", 1)
+    monkeypatch.setattr(chunks, "MAX_SLICES", 1)
     before = held()
     wechat_server.faults.add(on_the_second_day(faults.errcode(61503)), times=None)
     with pytest.raises(WeAnalysisError, match=f"{SECOND} of app {APPS[0]}: WeChat answered 61503"):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_wxanalysis.bigquery.statements import encode
+from airflow_provider_wxanalysis.bigquery.chunks import encode
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import DestinationError, WeAnalysisError
@@ -84,8 +84,8 @@ def survives(name: str, content: bytes) -> list[dict[str, Any]] | None:
             assert column.type != "FLOAT64" or value is None or math.isfinite(value)
             assert column.type != "INT64" or value is None or -(2**63) <= value < 2**63
     json.dumps(rows, ensure_ascii=False).encode()  # text that is not Unicode cannot be sent
-    sent = json.loads(f"[{encode(entry, period(name), rows).encoded}]")
-    assert sent == [[_sent(column.name, row) for column in entry.table_columns[1 : -len(LOAD)]] for row in rows]
+    sent = json.loads(f"[{encode(entry, APPID, period(name), rows).encoded}]")
+    assert sent == [[_sent(column.name, row) for column in entry.table_columns[: -len(LOAD)]] for row in rows]
     return rows
 
 

@@ -8,8 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from airflow_provider_wxanalysis.bigquery import clients  # noqa: F401  what every load imports is not measured
-from airflow_provider_wxanalysis.bigquery.slices import Slices
+from airflow_provider_wxanalysis.bigquery.destination import Destination
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks import loading
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
@@ -50,7 +49,7 @@ def fetching(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[A
 
 records.read = timed("transform", records.read)
 loading.encode = timed("transform", loading.encode)
-Slices.replace = timed("load", Slices.replace)
+Destination.replace = timed("load", Destination.replace)
 last_day = dt.date.fromisoformat(asked["last_day"])
 (appid,) = asked["tokens"]
 task = WeAnalysisToBigQueryOperator(

@@ -8,17 +8,15 @@ import json
 
 import pytest
 
-from airflow_provider_wxanalysis.bigquery.names import TableName
-from airflow_provider_wxanalysis.bigquery.statements import (
+from airflow_provider_wxanalysis.bigquery.chunks import (
     CHUNK_BYTES,
-    MAX_PARTITIONS,
     MAX_REQUEST_BYTES,
+    MAX_SLICES,
+    dates,
     encode,
-    merge_statement,
     pack,
 )
 from airflow_provider_wxanalysis.catalogue import json_text
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period
 from tests.bigquery.conftest import PAGES, chunk_of, day, page_rows
@@ -26,30 +24,32 @@ from tests.bigquery.conftest import PAGES, chunk_of, day, page_rows
 
 def test_a_slice_is_never_split():
     big = [{**row, "page_path": "页" * 200_000} for row in page_rows(day(1), *range(6))]
-    chunks = list(pack(encode(PAGES, day(number), big) for number in (1, 2, 3)))
+    chunks = list(pack(encode(PAGES, "wxa", day(number), big) for number in (1, 2, 3)))
     assert [[piece.period for piece in chunk.slices] for chunk in chunks] == [[day(1)], [day(2)], [day(3)]]
 
 
 def test_a_slice_that_no_request_holds_is_refused():
     huge = [{**row, "page_path": "x" * 1_000_000} for row in page_rows(day(1), *range(8))]
-    with pytest.raises(DestinationError, match=r"visit_page 2026-03-01: its 8 rows take 8,\d+,\d+ bytes"):
-        encode(PAGES, day(1), huge)
+    with pytest.raises(DestinationError, match=r"visit_page 2026-03-01 of app wxa: its 8 rows take 8,\d+,\d+ bytes"):
+        encode(PAGES, "wxa", day(1), huge)
 
 
 def test_a_slice_larger_than_a_chunk_goes_alone():
     large = [{**row, "page_path": "x" * 1_000_000} for row in page_rows(day(1), *range(5))]
     small = page_rows(day(2), 1)
-    slices = [encode(PAGES, day(number), rows) for number, rows in ((1, large), (2, small), (3, small), (4, large))]
+    slices = [
+        encode(PAGES, "wxa", day(number), rows) for number, rows in ((1, large), (2, small), (3, small), (4, large))
+    ]
     assert [len(chunk.slices) for chunk in pack(slices)] == [1, 2, 1]
     assert CHUNK_BYTES < slices[0].wire_bytes < MAX_REQUEST_BYTES
 
 
 def test_a_chunk_changes_no_more_partitions_than_a_job_may():
     start = dt.date(2000, 1, 1)
-    periods = [Period(start + dt.timedelta(days=n), start + dt.timedelta(days=n)) for n in range(MAX_PARTITIONS + 1)]
-    chunks = list(pack(encode(PAGES, period, []) for period in periods))
-    assert [len(chunk.slices) for chunk in chunks] == [MAX_PARTITIONS, 1]
-    assert [len(chunk.dates) for chunk in chunks] == [MAX_PARTITIONS, 1]
+    periods = [Period(start + dt.timedelta(days=n), start + dt.timedelta(days=n)) for n in range(MAX_SLICES + 1)]
+    chunks = list(pack(encode(PAGES, "wxa", period, []) for period in periods))
+    assert [len(chunk.slices) for chunk in chunks] == [MAX_SLICES, 1]
+    assert [len(dates(chunk.keys)) for chunk in chunks] == [MAX_SLICES, 1]
     assert chunks[0].payload == "[]"
 
 
@@ -60,9 +60,9 @@ def test_nothing_is_packed_into_nothing():
 def test_the_payload_is_utf8_and_holds_the_rows_in_order():
     chunk = chunk_of({day(2): [], day(1): page_rows(day(1), 10, 20)})
     assert "页面1" in chunk.payload
-    assert [row[:5] for row in json.loads(chunk.payload)] == [
-        ["2026-03-01", "2026-03-01", "20260301", 1, "pages/页面1"],
-        ["2026-03-01", "2026-03-01", "20260301", 2, "pages/页面2"],
+    assert [row[:6] for row in json.loads(chunk.payload)] == [
+        ["wxa", "2026-03-01", "2026-03-01", "20260301", 1, "pages/页面1"],
+        ["wxa", "2026-03-01", "2026-03-01", "20260301", 2, "pages/页面2"],
     ]
 
 
@@ -80,9 +80,9 @@ def test_rows_are_encoded_alike_with_and_without_orjson(monkeypatch, missing):
         {**row, "page_path": text, "page_visit_pv": count, "page_staytime_pv": mean, "_extra": extra}
         for text, count, mean in everything
     ]
-    found = json.loads(f"[{encode(PAGES, day(1), rows).encoded}]")
-    assert [(line[4], line[5], line[7]) for line in found] == everything
-    assert {type(line[7]) for line in found} == {float, type(None)}
+    found = json.loads(f"[{encode(PAGES, 'wxa', day(1), rows).encoded}]")
+    assert [(line[5], line[6], line[8]) for line in found] == everything
+    assert {type(line[8]) for line in found} == {float, type(None)}
     assert {line[-1] for line in found} == {json.dumps(extra, ensure_ascii=False, separators=(",", ":"))}, "text as is"
 
 
@@ -96,25 +96,9 @@ def test_requests_stay_within_the_limit_as_sent(proxy, writer, path):
         return [{**row, "page_path": path * (50_000 // len(path))} for row in page_rows(day(number), *range(10))]
 
     slices = writer()
-    for chunk in pack(encode(PAGES, day(number), rows(number)) for number in range(1, 20)):
+    for chunk in pack(encode(PAGES, "wxa", day(number), rows(number)) for number in range(1, 20)):
         slices.replace(chunk)
     sizes = [len(exchange.raw) for exchange in proxy.statements("MERGE")]
     assert len(sizes) > 1
     assert max(sizes) <= CHUNK_BYTES
     assert max(sizes) > CHUNK_BYTES * 0.5
-
-
-@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
-def test_the_statement_writes_every_column(endpoint):
-    statement = merge_statement(TableName("p", "d", "t"), endpoint)
-    (insert,) = (line for line in statement.splitlines() if line.strip().startswith("INSERT"))
-    assert insert.strip() == f"INSERT ({', '.join(column.name for column in endpoint.table_columns)})"
-
-
-def test_the_statement_reads_no_other_partition():
-    """Filters on parameters prune; so a load costs the partitions it replaces, and locks no others."""
-    statement = " ".join(merge_statement(TableName("p", "d", "t"), PAGES).split())
-    assert (
-        "WHEN NOT MATCHED BY SOURCE AND T.appid = @appid AND T.begin_date IN UNNEST(@dates) "
-        "AND STRUCT(T.begin_date, T.end_date) IN UNNEST(@pairs) THEN DELETE"
-    ) in statement
