@@ -133,7 +133,8 @@ def explained(doing: str) -> Iterator[None]:
     except RefreshError as error:
         if error.retryable:
             raise
-        raise DestinationError(f"{doing}: {error.args[0] if error.args else error}. {_KEY_REFUSED}") from error
+        said = str(error.args[0] if error.args else error).rstrip(".")
+        raise DestinationError(f"{doing}: Google said: {said}. {_KEY_REFUSED}") from error
     except GoogleAPICallError as error:
         advice = advice_for(error)
         if advice is None:

@@ -136,5 +136,5 @@ def test_options_of_a_new_table(proxy, prepare, dataset):
 
 def test_a_table_that_may_not_be_read_says_which_role_is_missing(proxy, prepare):
     proxy.rules.append(lambda e: api_error(403, "accessDenied", "Access Denied: Table p:d.t"))
-    with pytest.raises(DestinationError, match=r"Table .*visit_page: the credentials lack a permission"):
+    with pytest.raises(DestinationError, match=r"Table .*visit_page: BigQuery said: .* roles/bigquery.dataEditor"):
         prepare()
