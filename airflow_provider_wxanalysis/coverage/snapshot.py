@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from airflow_provider_wxanalysis.coverage.states import Coverage
+from airflow_provider_wxanalysis.coverage.states import Coverage, Found
 from airflow_provider_wxanalysis.periods import Period
 
 #: The most characters of one event's compressed part.
@@ -44,23 +44,6 @@ class App(NamedTuple):
     conn_id: str = ""
 
 
-class Slice(NamedTuple):
-    """What is in the table for one app and period, and which task wrote it.
-
-    :param rows: how many rows.
-    :param loaded_at: aware; when the newest of them was written.
-    :param dag_id: the DAG that wrote it, if known.
-    :param run_id: its run.
-    :param task_id: its task.
-    """
-
-    rows: int
-    loaded_at: dt.datetime
-    dag_id: str | None = None
-    run_id: str | None = None
-    task_id: str | None = None
-
-
 class Page(NamedTuple):
     """A page of the mini program and how often it was seen."""
 
@@ -83,7 +66,7 @@ class Figures(NamedTuple):
 
 
 #: By endpoint, app and period.
-Slices = Mapping[str, Mapping[str, Mapping[Period, Slice]]]
+Slices = Mapping[str, Mapping[str, Mapping[Period, Found]]]
 
 
 def snapshot(
@@ -148,7 +131,7 @@ def _pack(
 class _Origins:
     """The tasks that wrote slices. To the page a run's work of one day is one moment, the minute in which it began."""
 
-    def __init__(self, slices: Iterable[Slice]) -> None:
+    def __init__(self, slices: Iterable[Found]) -> None:
         first: dict[tuple[str, str, int], int] = {}
         tasks: dict[str, int] = {"": 0}
         for slice_ in slices:
@@ -163,22 +146,22 @@ class _Origins:
         self._task = tasks
         self.tasks = list(tasks)
 
-    def run(self, slice_: Slice) -> int:
+    def run(self, slice_: Found) -> int:
         """Return the number of the run that wrote ``slice_``, from 1."""
         return self._run[self._key(slice_)[0]]
 
-    def task(self, slice_: Slice) -> int:
+    def task(self, slice_: Found) -> int:
         """Return the number of the task that wrote ``slice_``."""
         return self._task[slice_.task_id or ""]
 
     @staticmethod
-    def _key(slice_: Slice) -> tuple[tuple[str, str, int], int]:
+    def _key(slice_: Found) -> tuple[tuple[str, str, int], int]:
         minute = int(slice_.loaded_at.timestamp()) // 60
         return (slice_.dag_id or "", slice_.run_id or "", (minute + _SHANGHAI) // _MINUTES_OF_DAY), minute
 
 
 def _endpoint(
-    coverage: Coverage, apps: Sequence[App], slices: Mapping[str, Mapping[Period, Slice]], origins: _Origins
+    coverage: Coverage, apps: Sequence[App], slices: Mapping[str, Mapping[Period, Found]], origins: _Origins
 ) -> dict[str, Any]:
     """Return an endpoint's columns, each with an item per app: alike next to alike compresses best."""
     endpoint, periods = coverage.endpoint, coverage.periods

@@ -19,7 +19,7 @@ from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, ch
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal
-from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_alias
+from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -126,7 +126,7 @@ class WeAnalysisCoverageOperator(BaseOperator):
         self.impersonation_chain = impersonation_chain
         self.labels = labels
         self._check_literals()
-        self.outlets = [*self.outlets, snapshot_alias()]
+        self.outlets = [*self.outlets, *snapshot_outlets()]
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Ask the tables, report, and return the plan."""

@@ -6,8 +6,8 @@ import datetime as dt
 import random
 from typing import NamedTuple
 
-from airflow_provider_wxanalysis.coverage.snapshot import App, Figures, Page, Slice
-from airflow_provider_wxanalysis.coverage.states import Coverage, State
+from airflow_provider_wxanalysis.coverage.snapshot import App, Figures, Page
+from airflow_provider_wxanalysis.coverage.states import Coverage, Found, State
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 
 LAST = dt.date(2026, 11, 25)
@@ -73,7 +73,9 @@ def _slices(coverage, app, dice):
         at = dt.datetime.combine(wrote, dt.time(0, 35), dt.UTC) + dt.timedelta(minutes=dice.randrange(12))
         rows = usual + dice.randint(-spread, spread)
         run = f"scheduled__{wrote}T00:30:00+00:00"
-        found[period] = Slice(rows, at, "weanalysis_morning", run, f"load.{coverage.endpoint.name}")
+        found[period] = Found(
+            rows, 1, at, dag_id="weanalysis_morning", run_id=run, task_id=f"load.{coverage.endpoint.name}"
+        )
     return found
 
 

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from airflow_provider_wxanalysis.coverage.snapshot import LIMIT, App, Figures, Page, Slice, snapshot, unpack
-from airflow_provider_wxanalysis.coverage.states import Coverage, State
+from airflow_provider_wxanalysis.coverage.snapshot import LIMIT, App, Figures, Page, snapshot, unpack
+from airflow_provider_wxanalysis.coverage.states import Coverage, Found, State
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.coverage.history import history
 
@@ -130,7 +130,7 @@ def test_rows_whose_origin_is_unknown_are_shown_without_it(origin):
     told = history(["a"], 3)
     coverage = told.coverages[0]
     period = coverage.periods[-1]
-    slices = {coverage.endpoint.name: {told.apps[0].appid: {period: Slice(3, NOW, **origin)}}}
+    slices = {coverage.endpoint.name: {told.apps[0].appid: {period: Found(3, 1, NOW, **origin)}}}
     content = unpack(snapshot("p.d", NOW, told.apps, [coverage], slices, {})[0])
     assert content["runs"] == [[0, origin.get("run_id", ""), int(NOW.timestamp()) // 60]]
     assert content["dags"] == [origin.get("dag_id", "")]

@@ -2,7 +2,7 @@
 // over Airflow's REST API as the user who looks.
 import { GAPS, RANK } from "./words.js";
 
-const PREFIX = "x-weanalysis-coverage://";
+const PREFIX = "weanalysis://coverage/";
 const DAY = 86400e3;
 export const ISO = (day) => new Date(day * DAY).toISOString().slice(0, 10);
 export const SHANGHAI = (minute) => new Date((minute + 480) * 60e3).toISOString().slice(0, 16).replace("T", " ");
