@@ -6,26 +6,44 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import pendulum
 
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, call_name
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
+from airflow_provider_wxanalysis.wechat.pool import Answer, ask_all
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.endpoints import Endpoint
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+    from airflow_provider_wxanalysis.wechat.waits import Stop
 
 #: 15:00 Asia/Shanghai on the day after a period's last day: by then WeChat has published, its staff say.
 EMPTY_IS_READY_AFTER = dt.timedelta(hours=15)
 
+App = TypeVar("App")
+
+
+class Finding(NamedTuple):
+    """What a look found out about one app.
+
+    :param published: the periods that are there.
+    :param missing: those that are not, and older ones not asked for because of that.
+    :param why: why the newest of the missing ones is not there, in a word or two; ``None`` if all are.
+    """
+
+    published: list[Period]
+    missing: list[Period]
+    why: str | None
+
 
 def check_empty_is_ready_after(delay: object) -> None:
-    """Refuse a delay that is none.
+    """Refuse what cannot be the delay after a period's end.
 
-    :raises ConfigurationError: if it is no ``timedelta``, or negative.
+    :raises ConfigurationError: if it is not a ``timedelta``, or negative.
     """
     if not isinstance(delay, dt.timedelta) or delay < dt.timedelta(0):
         raise ConfigurationError(
@@ -39,20 +57,100 @@ def may_still_come(period: Period, delay: dt.timedelta) -> bool:
     return pendulum.now(SHANGHAI) < period.closes_at + delay
 
 
-def not_yet(hook: WeAnalysisHook, endpoint: Endpoint, periods: Iterable[Period], delay: dt.timedelta) -> str | None:
-    """Ask for each period, the newest first, until one is not there; say why it is not, or ``None`` if all are there.
+def look(
+    waits: Mapping[App, Sequence[Period]],
+    hook_for: Callable[[App], WeAnalysisHook],
+    endpoint: Endpoint,
+    delay: dt.timedelta,
+    *,
+    in_flight: int,
+    stop: Stop,
+    threads: bool = True,
+    busy_is_not_yet: bool = False,
+) -> dict[App, Finding]:
+    """Ask every app for its newest period, and for the older ones where that is there.
 
-    :param hook: the way to WeChat.
+    :param waits: periods by app.
+    :param hook_for: makes the hook of an app; it is closed here.
     :param endpoint: the catalogue's entry.
-    :param periods: the periods.
     :param delay: how long after a period's end an empty reply may mean "not yet".
+    :param in_flight: how many requests there are at once, of all apps together.
+    :param stop: ends the look when it is set.
+    :param threads: whether to make the calls in threads; else one by one, in the caller's.
+    :param busy_is_not_yet: whether an error that a moment's wait may help counts as "not yet", and is not raised.
+    :raises WeAnalysisError: the first of another kind.
     """
-    for period in sorted(periods, reverse=True):
-        try:
-            rows = hook.fetch(endpoint, period)
-        except DataNotReadyError as error:
-            return str(error)
-        if not rows and may_still_come(period, delay):
-            name = call_name(endpoint.name, period, hook.appid)
-            return f"{name}: empty, which may still mean that WeChat has not published it."
+    apps, order = list(waits), {app: sorted(periods, reverse=True) for app, periods in waits.items()}
+    published: dict[App, list[Period]] = {app: [] for app in apps}
+    why: dict[App, tuple[Period, str]] = {}
+    with ExitStack() as hooks:
+        opened = {app: hooks.enter_context(hook_for(app)) for app in apps}
+        for part in (slice(0, 1), slice(1, None)):
+            lanes = [
+                opened[app].lane(endpoint, order[app][part])._replace(key=str(number), keep=len(order[app]) > 1)
+                for number, app in enumerate(apps)
+                if app not in why and order[app][part]
+            ]
+            with closing(ask_all(lanes, in_flight=in_flight, stop=stop, threads=threads)) as answers:
+                for answer in answers:
+                    app = apps[int(answer.lane.key)]
+                    reason = _why_not_yet(answer, delay, busy_is_not_yet)
+                    if reason is None:
+                        published[app].append(answer.period)
+                    else:
+                        why[app] = max((answer.period, reason), why.get(app, (answer.period, reason)))
+    return {
+        app: Finding(
+            sorted(published[app]),
+            sorted(set(order[app]) - set(published[app])),
+            why[app][1] if app in why else None,
+        )
+        for app in apps
+    }
+
+
+def describe(endpoint: Endpoint, findings: Mapping[str, Finding], apps: int) -> str:
+    """Return what a look found, in one sentence.
+
+    :param endpoint: the catalogue's entry.
+    :param findings: what was found, by the name of the app.
+    :param apps: how many apps the wait is for, those that this look did not ask any more included.
+    """
+    late = {name: finding for name, finding in findings.items() if finding.why}
+    if not late:
+        return f"{endpoint.name}: published."
+    if apps == 1:
+        (finding,) = late.values()
+        return f"{endpoint.name} {finding.missing[-1]} not published ({finding.why})."
+    texts = [f"{finding.missing[-1]} of {name} ({finding.why})" for name, finding in late.items()]
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return f"{endpoint.name} not published for {len(late)} of {apps} apps: {', '.join(texts[:3])}{more}."
+
+
+def agenda(next_look: dt.datetime, gives_up: dt.datetime | None) -> str:
+    """Return when a wait goes on and when it ends, as clocks in China show it.
+
+    :param next_look: aware.
+    :param gives_up: aware; ``None`` if it is not known.
+    """
+    today = pendulum.now(SHANGHAI).date()
+    times = [f"Next look {_clock(next_look, today)}"]
+    if gives_up is not None:
+        times.append(f"giving up {_clock(gives_up, today)}")
+    return f"{', '.join(times)} Asia/Shanghai."
+
+
+def _clock(instant: dt.datetime, today: dt.date) -> str:
+    local = instant.astimezone(SHANGHAI)
+    return f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _why_not_yet(answer: Answer, delay: dt.timedelta, busy_is_not_yet: bool) -> str | None:
+    error = answer.error
+    if isinstance(error, DataNotReadyError) or (error and error.busy and busy_is_not_yet):
+        return str(getattr(error, "errcode", type(error).__name__))
+    if error:
+        raise error
+    if (not answer.rows or answer.empty_parts) and may_still_come(answer.period, delay):
+        return "empty reply" if not answer.rows else f"nothing for {', '.join(answer.empty_parts)}"
     return None

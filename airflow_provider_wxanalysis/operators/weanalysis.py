@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_wxanalysis.tasks.apps import AppRef, summarize
 from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules, requests_in_flight
 from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, fail_for_good
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, lookback_offsets
 from airflow_provider_wxanalysis.tasks.signatures import OperatorArguments
+from airflow_provider_wxanalysis.wechat.pool import ask_all
+from airflow_provider_wxanalysis.wechat.waits import Stop
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_wxanalysis.periods import Period
 
 
 class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
@@ -52,6 +58,7 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
 
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
     ui_color = "#e8f8ee"
+    _stop: Stop | None = None
     rules: ClassVar[Rules] = {"lookback": lookback_offsets, "max_requests_in_flight": requests_in_flight}
 
     def __init__(
@@ -84,7 +91,32 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
         with fail_for_good():
             due = self.due_periods(context)
             earlier = earlier_periods(self.entry, due, lookback_offsets(self.lookback))
-            return [row for _, rows in self.hook.fetch_many(self.entry, sorted([*earlier, *due])) for row in rows]
+            return self._fetch(self.app_refs(), sorted([*earlier, *due]))
+
+    def on_kill(self) -> None:
+        """End all requests that are under way."""
+        if self._stop:
+            self._stop.set()
+
+    def _fetch(self, refs: Sequence[AppRef], periods: Sequence[Period]) -> list[dict[str, Any]]:
+        """Ask all apps for all periods at once, and return the rows in the order of apps and periods."""
+        self._stop = Stop()
+        rows: list[dict[str, Any]] = []
+        lanes = (self.hook_for(ref).lane(self.entry, periods) for ref in refs)
+        answers = ask_all(lanes, in_flight=self.max_requests_in_flight, stop=self._stop, in_order=True)
+        with closing(answers):
+            for answer in answers:
+                if answer.rows is None:
+                    raise answer.error or AssertionError("an answer without rows or error")
+                self.log.debug(
+                    "%s %s of %s: %d rows.", self.entry.name, answer.period, answer.lane.key, len(answer.rows)
+                )
+                rows += answer.rows
+        self.log.info(
+            "%s: fetched %d rows of %d periods, %s to %s, from %s.",
+            self.entry.name, len(rows), len(periods), periods[0].begin_date, periods[-1].end_date, summarize(refs),
+        )  # fmt: skip
+        return rows
 
 
 class WeAnalysisDailySummaryOperator(WeAnalysisOperator):

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import AirflowSensorTimeout, BaseSensorOperator, conf
-
-from airflow_provider_wxanalysis.exceptions import call_name
-from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after, not_yet
-from airflow_provider_wxanalysis.tasks.arguments import Rules
-from airflow_provider_wxanalysis.tasks.base import (
-    EndpointOperatorMixin,
-    deadline_after,
-    fail_for_good,
-    is_past,
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    BaseSensorOperator,
+    conf,
 )
+
+from airflow_provider_wxanalysis.hooks.readiness import (
+    EMPTY_IS_READY_AFTER,
+    agenda,
+    check_empty_is_ready_after,
+    describe,
+    look,
+)
+from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules
+from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, deadline_after, fail_for_good, is_past
+from airflow_provider_wxanalysis.tasks.runs import skip
 from airflow_provider_wxanalysis.tasks.signatures import SensorArguments
+from airflow_provider_wxanalysis.wechat.waits import Stop
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -54,6 +64,9 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
+    _stop: Stop | None = None
+    _gives_up: dt.datetime | None = None
+    _found = "The looks failed."
     rules: ClassVar[Rules] = {"empty_is_ready_after": check_empty_is_ready_after}
     ui_color = "#e8f8ee"
 
@@ -82,36 +95,92 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         self.check_when_parsed()
 
     def poke(self, context: Context) -> bool:
-        """Ask WeChat for every due period, the newest first, and stop at the first that is not there."""
+        """Look once."""
+        self._stop = Stop()
         with fail_for_good():
-            reason = not_yet(self.hook, self.entry, self.due_periods(context), self.empty_is_ready_after)
-        if reason:
-            self.log.info("%s", reason)
-        return reason is None
+            findings = look(
+                dict.fromkeys(self.app_refs(), self.due_periods(context)),
+                self.hook_for,
+                self.entry,
+                self.empty_is_ready_after,
+                in_flight=MOST_IN_FLIGHT,
+                stop=self._stop,
+            )
+        there = not any(finding.why for finding in findings.values())
+        self._found = describe(self.entry, {str(ref): finding for ref, finding in findings.items()}, len(findings))
+        self.log.info("%s", self._found if there else f"{self._found} {self._agenda()}")
+        return there
 
     def execute(self, context: Context) -> None:
         """Wait, in the worker or in the triggerer."""
-        if self.deferrable:
-            self._ask_or_defer(context, deadline_after(self.timeout))
-        else:
-            super().execute(context)
+        with self._softened():
+            if self.deferrable:
+                self._look_or_defer(context, deadline_after(self.timeout))
+            else:
+                self._gives_up = _first_look(context, self.reschedule) + dt.timedelta(seconds=self.timeout)
+                super().execute(context)
 
-    def execute_complete(self, context: Context, event: Mapping[str, str]) -> None:
-        """Ask again, now that the trigger has fired."""
-        self._ask_or_defer(context, event["deadline"])
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
+        """Look again, now that the trigger has fired."""
+        with self._softened():
+            self._look_or_defer(context, event["deadline"])
 
-    def _ask_or_defer(self, context: Context, deadline: str) -> None:
-        if self.poke(context):
-            return
+    def on_kill(self) -> None:
+        """End a look that is under way."""
+        if self._stop:
+            self._stop.set()
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after a deferral."""
+        with self._softened():
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def _look_or_defer(self, context: Context, deadline: str) -> None:
+        self._gives_up = dt.datetime.fromisoformat(deadline)
+        try:
+            if self.poke(context):
+                return
+        except (AirflowFailException, AirflowSkipException):
+            raise
+        except Exception:
+            if not self.silent_fail:
+                raise
+            self.log.exception("The look failed; silent_fail is set, so the wait goes on.")
         if is_past(deadline):
-            raise AirflowSensorTimeout(
-                f"{call_name(self.entry.name, appid=self.hook.appid)}: WeChat has not published what this run waits "
-                f"for, after {self.timeout:.0f} s."
-            )
+            raise AirflowSensorTimeout(f"{self._found} Gave up after {self.timeout:.0f} s.")
         raise self.deferral(
-            {ref: self.due_periods(context) for ref in self.app_refs()},
+            dict.fromkeys(self.app_refs(), self.due_periods(context)),
             context,
             empty_is_ready_after=self.empty_is_ready_after,
             poll_interval=self.poke_interval,
             deadline=deadline,
         )
+
+    def _agenda(self) -> str:
+        next_look = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.poke_interval)
+        return agenda(min(next_look, self._gives_up or next_look), self._gives_up)
+
+    @contextmanager
+    def _softened(self) -> Iterator[None]:
+        """Skip the task instead of failing it where ``soft_fail`` or ``never_fail`` says so, alike in all modes.
+
+        Airflow's base class does so around pokes, but not for deferred sensors, nor in all its versions.
+        """
+        try:
+            yield
+        except AirflowSkipException:
+            raise
+        except (AirflowSensorTimeout, AirflowFailException, AirflowTaskTimeout) as error:
+            if self.soft_fail or self.never_fail:
+                skip(f"{error} Skipped, since {'soft_fail' if self.soft_fail else 'never_fail'} is set.")
+            raise
+        except Exception as error:
+            if self.never_fail and self.deferrable:  # else the base class has seen to it
+                skip(f"{error} Skipped, since never_fail is set.")
+            raise
+
+
+def _first_look(context: Context, reschedule: bool) -> dt.datetime:
+    """Return when the sensor began to wait; a rescheduled one began before this process."""
+    first = getattr(context["ti"], "get_first_reschedule_date", None) if reschedule else None
+    return (first and first(context)) or dt.datetime.now(dt.UTC)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskDeferred
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
@@ -19,8 +20,10 @@ from airflow_provider_wxanalysis.tasks.arguments import Rules, check_arguments
 from airflow_provider_wxanalysis.tasks.arguments import is_literal as is_literal
 from airflow_provider_wxanalysis.tasks.runs import run_periods, skip
 from airflow_provider_wxanalysis.tasks.waiting import deadline_after as deadline_after
-from airflow_provider_wxanalysis.tasks.waiting import deferral
+from airflow_provider_wxanalysis.tasks.waiting import deferral, timed_out
 from airflow_provider_wxanalysis.tasks.waiting import is_past as is_past
+
+log = logging.getLogger(__name__)
 
 #: What Airflow's grid calls a mapped task instance.
 MAP_INDEX_TEMPLATE = "{{ task.apps_label }} {{ task.entry.name }}"
@@ -139,6 +142,25 @@ class EndpointOperatorMixin:
         """
         return run_periods(self.entry, context, self.from_date, self.to_date)
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after a deferral; where Airflow has ended it because no triggerer fired in time, ask once more.
+
+        :raises AirflowTaskTimeout: if ``execution_timeout`` is over, as in a task that waits in a worker.
+        """
+        if not timed_out(next_method, next_kwargs):
+            return super().resume_execution(next_method, next_kwargs, context)  # type: ignore[misc]
+        now, ends = dt.datetime.now(dt.UTC), self._ends_by(context)
+        if ends and now >= ends:
+            raise AirflowTaskTimeout(f"{self.entry.name}: execution_timeout={self.execution_timeout} is over.")
+        log.warning("%s: no triggerer has ended the wait in time; asking once more.", self.entry.name)
+        event = {"reason": "no triggerer", "deadline": now.isoformat(), "published": [], "waiting": []}
+        return self.execute_complete(context, event)  # type: ignore[attr-defined]
+
+    def _ends_by(self, context: Mapping[str, Any]) -> dt.datetime | None:
+        """Return when ``execution_timeout`` is over, if there is one: Airflow 3 does not end deferred tasks by it."""
+        started: dt.datetime | None = getattr(context["ti"], "start_date", None)
+        return started + self.execution_timeout if started and self.execution_timeout else None
+
     def deferral(
         self,
         waits: Mapping[AppRef, Sequence[Period]],
@@ -158,7 +180,6 @@ class EndpointOperatorMixin:
         :param poll_interval: seconds between two looks.
         :param deadline: when to stop waiting: an aware time in ISO 8601.
         """
-        started = getattr(context["ti"], "start_date", None)
         return deferral(
             waits,
             endpoint=self.endpoint,
@@ -166,7 +187,7 @@ class EndpointOperatorMixin:
             empty_is_ready_after=empty_is_ready_after,
             poll_interval=poll_interval,
             deadline=deadline,
-            ends_by=started + self.execution_timeout if started and self.execution_timeout else None,
+            ends_by=self._ends_by(context),
         )
 
 

@@ -11,6 +11,8 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef
 
+#: The method that Airflow resumes a task with whose deferral it ends.
+_FAIL = "__fail__"
 #: The trigger ends a wait at its deadline. Only if it does not, because no triggerer runs, does the scheduler.
 _TRIGGERER_GRACE = dt.timedelta(minutes=1)
 
@@ -23,6 +25,14 @@ def deadline_after(seconds: float) -> str:
 def is_past(deadline: str) -> bool:
     """Whether an instant in ISO 8601 has passed."""
     return dt.datetime.now(dt.UTC) >= dt.datetime.fromisoformat(deadline)
+
+
+def timed_out(next_method: str, next_kwargs: Mapping[str, Any] | None) -> bool:
+    """Whether Airflow resumes a deferred task because its trigger did not fire in time.
+
+    Airflow 3 and 2.11 word the error differently; a trigger that failed is another case.
+    """
+    return next_method == _FAIL and "timeout" in str((next_kwargs or {}).get("error")).lower()
 
 
 def deferral(

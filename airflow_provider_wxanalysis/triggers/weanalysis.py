@@ -8,22 +8,38 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
-from airflow_provider_wxanalysis.hooks.readiness import not_yet
+from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, describe, look
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period, parse_date
+from airflow_provider_wxanalysis.wechat.waits import Stop
+
+#: How many apps are asked at once, by all triggers of a process together. Their requests block, so they get threads of
+#: their own: those of asyncio's default executor serve all other triggers.
+_AT_ONCE = 8
+_THREADS = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="weanalysis-look")
+
+
+class _App(NamedTuple):
+    conn_id: str
+    appid: str | None
+
+    def __str__(self) -> str:
+        return self.appid or self.conn_id
 
 
 class WeAnalysisPublishedTrigger(BaseTrigger):
     """Fire when WeChat has published all periods, answers with another error, or the deadline has passed.
 
-    Its arguments are kept in Airflow's database: they name the connection, and hold neither token nor secret.
+    A look is one try: a busy WeChat counts as "not yet". Its arguments are kept in Airflow's database: they name
+    connections, and hold neither token nor secret.
 
     :param apps: what to wait for: for each app its ``weanalysis_conn_id``, its ``appid`` (``None`` for the connection's
         own), and its ``periods``, each as first and last day, ``YYYY-MM-DD``.
@@ -51,6 +67,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
         self.empty_is_ready_after = empty_is_ready_after
         self.poll_interval = poll_interval
         self.deadline = deadline
+        self._stops: set[Stop] = set()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and its arguments."""
@@ -64,28 +81,87 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look every ``poll_interval`` seconds, and yield one event: why the wait is over, and the deadline it had."""
-        delay = dt.timedelta(seconds=self.empty_is_ready_after)
-        reason: str | None = "not asked yet"
-        while reason and (left := self._seconds_left()) > 0:
+        """Look every ``poll_interval`` seconds, and yield one event.
+
+        Its payload: ``reason``, a sentence on why the wait is over; ``deadline``, as given; ``published`` and
+        ``waiting``, what is there and what is not, in the form of ``apps``.
+        """
+        waiting = {
+            _App(app["weanalysis_conn_id"], app["appid"]): [Period(*map(parse_date, days)) for days in app["periods"]]
+            for app in self.apps
+        }
+        published: dict[_App, list[Period]] = {}
+        entry, deadline = resolve(self.endpoint, self.endpoint_options), dt.datetime.fromisoformat(self.deadline)
+        reason = f"{entry.name}: the wait was over before the first look."
+        while waiting and (left := (deadline - dt.datetime.now(dt.UTC)).total_seconds()) > 0:
             await asyncio.sleep(min(self.poll_interval, left))
             try:
-                for app in self.apps:
-                    if reason := await self._look(app, delay):
-                        break
+                findings = await self._look(waiting)
             except WeAnalysisError as error:  # the task's business: it asks again, and raises what it gets
                 reason = str(error)
                 break
-            self.log.info("%s", reason or f"{self.endpoint}: published.")
-        yield TriggerEvent({"reason": reason or "published", "deadline": self.deadline})
+            reason = describe(entry, {str(app): finding for app, finding in findings.items()}, len(self.apps))
+            for app, finding in findings.items():
+                published[app] = published.get(app, []) + finding.published
+            waiting = {app: finding.missing for app, finding in findings.items() if finding.missing}
+            next_look = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.poll_interval)
+            self.log.info("%s", f"{reason} {agenda(min(next_look, deadline), deadline)}" if waiting else reason)
+        yield TriggerEvent(
+            {
+                "reason": reason,
+                "deadline": self.deadline,
+                "published": _listed(published),
+                "waiting": _listed(waiting),
+            }
+        )
 
-    async def _look(self, app: Mapping[str, Any], delay: dt.timedelta) -> str | None:
-        look = sync_to_async(not_yet, thread_sensitive=False)  # requests blocks, and the triggerer's loop must not
-        # A new hook for each look, as its connection may hold a token that ends.
-        with WeAnalysisHook(app["weanalysis_conn_id"], app["appid"], threads=False) as hook:
+    async def cleanup(self) -> None:
+        """End a look that is under way."""
+        for stop in list(self._stops):
+            stop.set()
+
+    async def _look(self, waiting: Mapping[_App, Sequence[Period]]) -> dict[_App, Finding]:
+        """Ask several apps at once, each in one thread, and let go of every connection."""
+        turns = asyncio.Semaphore(_AT_ONCE)
+        looks = (self._look_at(app, waiting[app], turns) for app in waiting)
+        findings: dict[_App, Finding] = {}
+        for app, result in zip(waiting, await asyncio.gather(*looks, return_exceptions=True), strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            findings[app] = result
+        return findings
+
+    async def _look_at(self, app: _App, periods: Sequence[Period], turns: asyncio.Semaphore) -> Finding:
+        stop = Stop()
+        async with turns:
+            # A new hook for each look, as its connection may hold a token that ends.
+            hook = WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1)
             await hook.aread_connection()
-            periods = [Period(*(parse_date(day) for day in days)) for days in app["periods"]]
-            return await look(hook, resolve(self.endpoint, self.endpoint_options), periods, delay)
+            self._stops.add(stop)
+            try:
+                findings = await sync_to_async(look, thread_sensitive=False, executor=_THREADS)(
+                    {app: periods},
+                    lambda _: hook,
+                    resolve(self.endpoint, self.endpoint_options),
+                    dt.timedelta(seconds=self.empty_is_ready_after),
+                    in_flight=1,
+                    stop=stop,
+                    threads=False,
+                    busy_is_not_yet=True,
+                )
+            finally:  # also where the trigger is cancelled while the thread runs on
+                stop.set()
+                self._stops.discard(stop)
+            return findings[app]
 
-    def _seconds_left(self) -> float:
-        return (dt.datetime.fromisoformat(self.deadline) - dt.datetime.now(dt.UTC)).total_seconds()
+
+def _listed(periods: Mapping[_App, Sequence[Period]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "weanalysis_conn_id": app.conn_id,
+            "appid": app.appid,
+            "periods": [[str(period.begin_date), str(period.end_date)] for period in each],
+        }
+        for app, each in periods.items()
+        if each
+    ]

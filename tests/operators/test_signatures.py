@@ -9,12 +9,10 @@ import sys
 import textwrap
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.operators.weanalysis import (
-    WeAnalysisDailySummaryOperator,
     WeAnalysisOperator,
     WeAnalysisPerformanceDataOperator,
     WeAnalysisUserPortraitOperator,
@@ -63,19 +61,6 @@ def test_the_general_operator_needs_an_endpoint():
 def test_template_fields_are_a_literal_of_the_class_or_its_base(cls):
     (owner,) = [base for base in cls.__mro__ if "template_fields" in vars(base)][:1]
     assert "template_fields: Sequence[str] = (" in inspect.getsource(owner)
-
-
-def test_operators_serialize():
-    with DAG("d", schedule=None) as dag:
-        WeAnalysisPerformanceDataOperator(task_id="p", modules=["10022"], appids=["wx1", "wx2"])
-        WeAnalysisDailySummaryOperator.partial(task_id="m").expand(weanalysis_conn_id=["a", "b"])
-    try:
-        from airflow.serialization.serialized_objects import DagSerialization as SerializedDAG
-    except ImportError:
-        from airflow.serialization.serialized_objects import SerializedDAG
-    again = SerializedDAG.from_dict(SerializedDAG.to_dict(dag))
-    assert list(again.get_task("p").template_fields) == ["weanalysis_conn_id", "appids", "from_date", "to_date"]
-    assert again.get_task("m").is_mapped
 
 
 def test_a_type_checker_knows_every_argument(tmp_path):

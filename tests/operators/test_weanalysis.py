@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import inspect
+import threading
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException
 
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, WeAnalysisError
 from airflow_provider_wxanalysis.operators import weanalysis as operators
 from airflow_provider_wxanalysis.operators.weanalysis import (
     WeAnalysisDailyRetainOperator,
@@ -168,12 +170,9 @@ def fetch(wechat_server, connect):
     """Run an operator for the interval that holds the latest period and some before it."""
 
     def run(cls, periods=1, **arguments):
-        task = cls(task_id="t", weanalysis_conn_id=connect(wechat_server), **arguments)
-        first, last = latest(task.endpoint, back=periods - 1), latest(task.endpoint)
-        try:
-            return task.execute(run_context(first.closes_at.subtract(minutes=1), last.closes_at.add(minutes=1)))
-        finally:
-            task.hook.close()
+        task = cls(task_id="t", **{"weanalysis_conn_id": connect(wechat_server), **arguments})
+        first, last = latest(task.entry.name, back=periods - 1), latest(task.entry.name)
+        return task.execute(run_context(first.closes_at.subtract(minutes=1), last.closes_at.add(minutes=1)))
 
     return run
 
@@ -215,3 +214,79 @@ def test_errors_end_the_task_for_good_or_for_now(fetch, wechat_server, code, err
     wechat_server.faults.add(faults.errcode(code))
     with pytest.raises(error, match=str(code)):
         fetch(WeAnalysisDailyRetainOperator)
+
+
+# --- many apps ------------------------------------------------------------------------------------
+
+
+def test_the_rows_of_many_connections_in_the_order_given(fetch, wechat_server, connect):
+    names = [connect(wechat_server, appid, f"app_{number}") for number, appid in enumerate(reversed(APPS))]
+    rows = fetch(WeAnalysisWeeklyVisitTrendOperator, periods=2, weanalysis_conn_id=names)
+    assert [(row["appid"], row["begin_date"]) for row in rows] == [
+        (appid, day) for appid in reversed(APPS) for day in firsts("weekly_visit_trend", 1, 0)
+    ]
+
+
+def test_the_rows_of_many_appids_that_one_connection_serves(fetch, wechat_server, connect, logged):
+    connect(wechat_server, conn_id="central", auth="central")
+    rows = fetch(WeAnalysisWeeklyVisitTrendOperator, weanalysis_conn_id="central", appids=APPS)
+    assert [row["appid"] for row in rows] == list(APPS)
+    day = firsts("weekly_visit_trend", 0)[0]
+    assert f"weekly_visit_trend: fetched 2 rows of 1 periods, {day} to" in logged()
+
+
+def test_requests_of_all_apps_overlap_within_their_bound(fetch, wechat_server, connect):
+    """Five apps whose replies wait for each other: done only if their requests are in flight together."""
+    together, most, under_way = threading.Barrier(5), [], []
+
+    def meet(reply, question):
+        under_way.append(question)
+        most.append(len(under_way))
+        together.wait(30)
+        under_way.pop()
+        return reply
+
+    wechat_server.faults.add(faults.Fault("meet", meet), endpoint="weekly_visit_trend", times=None)
+    names = [connect(wechat_server, APPS[0], f"app_{number}") for number in range(10)]
+    arguments = {"weanalysis_conn_id": names, "max_requests_in_flight": 5}
+    assert len(fetch(WeAnalysisWeeklyVisitTrendOperator, **arguments)) == 10
+    assert max(most) == 5
+
+
+def test_one_app_s_error_fails_the_task(fetch, wechat_server, connect):
+    connect(wechat_server, conn_id="central", auth="central")
+    wechat_server.faults.add(faults.errcode(48001), endpoint="weekly_visit_trend", appid=APPS[1])
+    with pytest.raises(AirflowFailException, match=APPS[1]):
+        fetch(WeAnalysisWeeklyVisitTrendOperator, weanalysis_conn_id="central", appids=APPS)
+
+
+def test_an_empty_list_from_another_task_skips(fetch, wechat_server, connect):
+    connect(wechat_server, conn_id="central", auth="central")
+    task = WeAnalysisWeeklyVisitTrendOperator(task_id="t", appids="{{ ids }}")
+    task.appids = []
+    with pytest.raises(AirflowSkipException, match="the list of apps is empty"):
+        task.execute(run_context(latest(task.endpoint).opens_at, latest(task.endpoint).closes_at))
+
+
+@pytest.mark.parametrize("number", [0, 65, 1.5, True, "4", None])
+def test_a_bound_that_cannot_work_is_refused(number):
+    with pytest.raises(ConfigurationError, match="max_requests_in_flight must be a whole number from 1 to 64"):
+        make("operator", max_requests_in_flight=number)
+
+
+def test_killing_the_task_ends_its_requests(fetch, wechat_server, connect):
+    """Airflow calls on_kill at SIGTERM, from the main thread, which waits for an answer."""
+    task = WeAnalysisWeeklyVisitTrendOperator(task_id="t", weanalysis_conn_id=connect(wechat_server))
+    asked = threading.Event()
+
+    def hang(reply, question):
+        asked.set()
+        return dataclasses.replace(reply, delay=60)
+
+    wechat_server.faults.add(faults.Fault("hang", hang), endpoint="weekly_visit_trend", times=None)
+    killer = threading.Thread(target=lambda: (asked.wait(), task.on_kill()))
+    killer.start()
+    period = latest(task.endpoint)
+    with pytest.raises(WeAnalysisError, match="cancelled"):
+        task.execute(run_context(period.closes_at.subtract(minutes=1), period.closes_at.add(minutes=1)))
+    killer.join()

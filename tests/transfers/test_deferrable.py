@@ -15,7 +15,7 @@ from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.tasks.base import deadline_after
 from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-from tests.conftest import APPS, run_context
+from tests.conftest import run_context
 from tests.transfers.conftest import latest
 
 YESTERDAY = latest("daily_summary")
@@ -96,7 +96,9 @@ def test_a_transfer_s_wait_ends_with_the_error_that_began_it(transfer, context, 
 
 def test_a_sensor_s_wait_ends_with_airflow_s_error(sensor, context, wechat_server):
     wechat_server.faults.add(faults.errcode(61503), times=None)
-    with pytest.raises(AirflowSensorTimeout, match=f"daily_summary of app {APPS[0]}: WeChat has not published"):
+    with pytest.raises(
+        AirflowSensorTimeout, match=rf"daily_summary {YESTERDAY} not published \(61503\)\. Gave up after 3600 s"
+    ):
         sensor.execute_complete(context, {"reason": "61503", "deadline": deadline_after(-1)})
 
 

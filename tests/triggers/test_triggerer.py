@@ -79,3 +79,35 @@ def test_the_wait_survives_a_triggerer_s_restart(live, wechat, dataset, tmp_path
     assert live.finished_run("waiting", run_id)["state"] == "success"
     assert states() == {"wait": "success", "load": "success"}
     assert len({row["begin_date"] for row in read(f"{dataset}.visit_page")}) == 1
+
+
+WITHOUT_TRIGGERER = """
+import datetime as dt
+import pendulum
+from airflow.sdk import DAG
+from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
+
+with DAG("without_triggerer", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
+    sensor = {"endpoint": "daily_summary", "weanalysis_conn_id": "waiting", "deferrable": True, "poke_interval": 3}
+    WeAnalysisDataSensor(task_id="execution_timeout", execution_timeout=dt.timedelta(seconds=15), timeout=900, **sensor)
+    WeAnalysisDataSensor(task_id="timeout", timeout=5, **sensor)
+    WeAnalysisDataSensor(task_id="timeout_soft", timeout=5, soft_fail=True, **sensor)
+"""
+
+
+def test_without_a_triggerer_a_wait_ends_all_the_same(live, wechat, tmp_path):
+    """Airflow 3 ends deferred tasks by what the deferral says, and not by the task's execution_timeout."""
+    wechat.faults.add(faults.errcode(61503), times=None)
+    live.connect("waiting", wechat.connection(APPS[0]))
+    path = tmp_path / "without_triggerer.py"
+    path.write_text(WITHOUT_TRIGGERER)
+    live.add_dags(path, ["without_triggerer"])
+    live.unpause("without_triggerer")
+    live.stop("triggerer")
+    try:
+        run_id = live.trigger("without_triggerer")
+        live.finished_run("without_triggerer", run_id)
+        states = {task["task_id"]: task["state"] for task in live.tasks("without_triggerer", run_id)}
+        assert states == {"execution_timeout": "failed", "timeout": "failed", "timeout_soft": "skipped"}
+    finally:
+        live.start("triggerer", COMPONENTS["triggerer"])
