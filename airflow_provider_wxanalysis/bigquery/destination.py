@@ -27,7 +27,7 @@ from airflow_provider_wxanalysis.bigquery.jobs import Jobs, Parameter
 from airflow_provider_wxanalysis.bigquery.labels import ENDPOINT_LABEL
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.statements import contents_statement, merge_statement
-from airflow_provider_wxanalysis.bigquery.tables import prepare_table
+from airflow_provider_wxanalysis.bigquery.tables import expires_after, prepare_table
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period
@@ -104,7 +104,7 @@ def open_destination(
         raise
     job_labels = {ENDPOINT_LABEL: endpoint.name, **(labels or {})}
     jobs = Jobs(client, found.location or location, identity, table, job_labels)
-    return Destination(client, jobs, identity, table, endpoint)
+    return Destination(client, jobs, identity, table, endpoint, expires_after(found))
 
 
 class Destination:
@@ -115,16 +115,24 @@ class Destination:
     :param identity: the task instance and try, written into every row.
     :param table: the table.
     :param endpoint: what it holds.
+    :param expiration: how long after its day a partition is dropped; ``None`` if it stays.
     """
 
     def __init__(
-        self, client: Client, jobs: Jobs, identity: TaskIdentity, table: TableName, endpoint: Endpoint
+        self,
+        client: Client,
+        jobs: Jobs,
+        identity: TaskIdentity,
+        table: TableName,
+        endpoint: Endpoint,
+        expiration: dt.timedelta | None = None,
     ) -> None:
         self.client = client
         self.jobs = jobs
         self.identity = identity
         self.table = table
         self.endpoint = endpoint
+        self.expiration = expiration
         self.load_ids: list[str] = []
 
     def __enter__(self) -> Self:
@@ -163,6 +171,7 @@ class Destination:
             broken = [piece for piece in chunk.slices if not _sound(piece, contents[piece.key], load_id)]
             if not broken:
                 return
+            self._check_expiration(broken, contents)
             log.warning("Another writer got into %s; merging again.", _listed(broken))
             self.jobs.calls.pause(random.uniform(0, 2**attempt))
             chunk = Chunk()
@@ -186,6 +195,20 @@ class Destination:
                 key = row["appid"], Period(row["begin_date"], row["end_date"])
                 found[key] = Contents(row["row_count"], row["loads"], row["load_id"], row["loaded_at"])
         return {key: found.get(key, Contents()) for key in wanted}
+
+    def _check_expiration(self, broken: Sequence[Slice], contents: Mapping[Key, Contents]) -> None:
+        """Say so if slices are gone because their partitions are too old for the table."""
+        if self.expiration is None:
+            return
+        first_kept = (dt.datetime.now(dt.UTC) - self.expiration).date()
+        expired = [p for p in broken if not contents[p.key].rows and p.period.begin_date <= first_kept]
+        if expired:
+            table = f"{self.table.project}:{self.table.dataset}.{self.table.table}"
+            raise DestinationError(
+                f"{self.endpoint.name}: {_listed(expired)} did not stay in {self.table}, which drops partitions "
+                f"{self.expiration.days} days after their day. Everything younger was written. Load younger periods, "
+                f"or keep partitions for good: bq update --time_partitioning_expiration 0 {table}."
+            )
 
     def _merge_parameters(self, chunk: Chunk, job_id: str) -> list[Parameter]:
         return [

@@ -49,9 +49,12 @@ WHEN NOT MATCHED BY TARGET THEN
 
 
 def contents_statement(table: TableName) -> str:
-    """Return the query that shows what slices hold; its parameters: appids, dates, slices."""
-    return f"""SELECT appid, begin_date, end_date, COUNT(*) AS row_count, COUNT(DISTINCT _load_id) AS loads,
-  MIN(_load_id) AS load_id, MAX(_loaded_at) AS loaded_at
+    """Return the query that shows what slices hold; its parameters: appids, dates, slices.
+
+    Columns get names of their own, since the table may spell them with capitals.
+    """
+    return f"""SELECT appid AS appid, begin_date AS begin_date, end_date AS end_date,
+  COUNT(*) AS row_count, COUNT(DISTINCT _load_id) AS loads, MIN(_load_id) AS load_id, MAX(_loaded_at) AS loaded_at
 FROM `{table}`
 WHERE begin_date IN UNNEST(@dates) AND appid IN UNNEST(@appids)
   AND STRUCT(appid, begin_date, end_date) IN UNNEST(@slices)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
@@ -91,6 +92,14 @@ def _require_dataset(client: bigquery.Client, name: TableName, create: bool, loc
         client.create_dataset(dataset, exists_ok=True, timeout=TIMEOUT)
 
 
+def expires_after(table: bigquery.Table) -> dt.timedelta | None:
+    """Return how long after its day a partition of the table is dropped; ``None`` if it stays."""
+    partitioning = table.time_partitioning
+    if partitioning is None or not partitioning.expiration_ms:
+        return None
+    return dt.timedelta(milliseconds=partitioning.expiration_ms)
+
+
 def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> bigquery.Table:
     problems = list(_problems(table, endpoint))
     if problems:
@@ -100,12 +109,14 @@ def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> 
             "table, or let the package create it."
         )
     partitioning = table.time_partitioning
-    if partitioning is None or (partitioning.type_, partitioning.field) != ("DAY", "begin_date"):
+    if partitioning is None or (partitioning.type_, (partitioning.field or "").lower()) != ("DAY", "begin_date"):
         log.warning(
             "Table %s is not partitioned by day on begin_date, so every load reads and locks more than its own days.",
             table.full_table_id,
         )
-    present = {field.name for field in table.schema}
+    if expiration := expires_after(table):
+        log.warning("Table %s drops partitions %s days after their day.", table.full_table_id, expiration.days)
+    present = {field.name.lower() for field in table.schema}  # BigQuery takes Visit_Total and visit_total for one
     missing = [column for column in endpoint.table_columns if column.name not in present]
     changes = []
     if missing:
@@ -119,29 +130,41 @@ def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> 
     return client.update_table(table, changes, timeout=TIMEOUT) if changes else table
 
 
-def _problems(table: bigquery.Table, endpoint: Endpoint) -> Any:
+def _problems(table: bigquery.Table, endpoint: Endpoint) -> Iterator[str]:
     if table.table_type != "TABLE":
-        yield f"it is a {table.table_type}, not a table"
+        yield f"it must be a table, got a {table.table_type}"
         return
     label = table.labels.get(ENDPOINT_LABEL, endpoint.label)
     if label != endpoint.label:
         yield f"it holds {label} (label {ENDPOINT_LABEL}), not {endpoint.label}"
-    found = {field.name: field for field in table.schema}
+    found = {field.name.lower(): field for field in table.schema}
     wanted = {column.name: column for column in endpoint.table_columns}
     for column in LEADING:
         if column.mode == "REQUIRED" and column.name not in found:
             yield f"column {column.name} is missing ({column.type} {column.mode})"
     for name, field in found.items():
-        if name not in wanted:
-            if field.mode == "REQUIRED":
-                yield f"column {name} is REQUIRED, and nothing fills it"
-            continue
-        found_type = _LEGACY_TYPES.get(field.field_type, field.field_type)
-        if found_type != wanted[name].type or field.mode == "REPEATED":
-            repeated = "REPEATED " if field.mode == "REPEATED" else ""
-            yield f"column {name} is {repeated}{found_type} where {wanted[name].type} is wanted"
-        elif field.mode == "REQUIRED" and wanted[name].mode != "REQUIRED":
-            yield f"column {name} is REQUIRED, but WeChat may leave it out"
+        if problem := _column_problem(field, wanted.get(name)):
+            yield f"column {field.name} {problem}"
+    partitioned = table.time_partitioning or table.range_partitioning
+    if table.require_partition_filter and getattr(partitioned, "field", None) not in (None, "begin_date"):
+        yield (
+            f"it is partitioned on {partitioned.field} and demands a filter on it (require_partition_filter), which "
+            "replacing days of an app cannot give"
+        )
+
+
+def _column_problem(field: bigquery.SchemaField, wanted: Column | None) -> str | None:
+    """Return what is wrong with a column that the table has; ``wanted`` is what the endpoint calls by its name."""
+    if wanted is None:
+        fills_itself = field.mode != "REQUIRED" or field.default_value_expression
+        return None if fills_itself else "is REQUIRED without a DEFAULT, and nothing fills it"
+    found_type = _LEGACY_TYPES.get(field.field_type, field.field_type)
+    if found_type != wanted.type or field.mode == "REPEATED":
+        repeated = "REPEATED " if field.mode == "REPEATED" else ""
+        return f"must be {wanted.type}, got {repeated}{found_type}"
+    if field.mode == "REQUIRED" and wanted.mode != "REQUIRED":
+        return "must be NULLABLE, got REQUIRED: WeChat may leave it out"
+    return None
 
 
 def _schema_field(column: Column, mode: str | None = None) -> bigquery.SchemaField:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
 
 import pytest
@@ -9,6 +11,7 @@ from google.cloud.bigquery import SchemaField, Table
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
 from airflow_provider_wxanalysis.exceptions import DestinationError
+from airflow_provider_wxanalysis.periods import Period
 from tests.bigquery.conftest import PAGES, chunk_of, day, page_rows
 from tests.support.proxy import api_error
 
@@ -67,15 +70,21 @@ def test_a_table_that_keeps_changing_is_given_up(proxy, prepare, bq, dataset):
     [
         (without("appid"), r"column appid is missing \(STRING REQUIRED\)"),
         (without("begin_date", "end_date"), "column begin_date is missing .*; column end_date is missing"),
-        ([*COLUMNS, SchemaField("mine", "STRING", "REQUIRED")], "column mine is REQUIRED, and nothing fills it"),
+        (
+            [*COLUMNS, SchemaField("mine", "STRING", "REQUIRED")],
+            "column mine is REQUIRED without a DEFAULT, and nothing fills it",
+        ),
         (
             [*without("page_rank"), SchemaField("page_rank", "STRING")],
-            "column page_rank is STRING where INT64 is wanted",
+            "column page_rank must be INT64, got STRING",
         ),
-        ([*without("page_path"), SchemaField("page_path", "STRING", "REPEATED")], "page_path is REPEATED STRING where"),
+        (
+            [*without("page_path"), SchemaField("page_path", "STRING", "REPEATED")],
+            "page_path must be STRING, got REPEATED STRING",
+        ),
         (
             [*without("page_rank"), SchemaField("page_rank", "INT64", "REQUIRED")],
-            "page_rank is REQUIRED, but WeChat may",
+            "page_rank must be NULLABLE, got REQUIRED: WeChat may",
         ),
     ],
 )
@@ -84,6 +93,81 @@ def test_a_table_of_another_shape_is_refused(proxy, prepare, bq, dataset, schema
     with pytest.raises(DestinationError, match=message):
         prepare()
     assert {exchange.method for exchange in proxy.exchanges} == {"GET"}, "nothing was written"
+
+
+def answering(proxy, change):
+    """Let BigQuery describe tables as ``change`` makes of it: what local-bigquery does not model."""
+
+    def rule(exchange):
+        if exchange.method != "GET" or "/tables/" not in exchange.path:
+            return None
+        proxy.forward(exchange)
+        return exchange.status, change(json.loads(exchange.answer))
+
+    proxy.rules.append(rule)
+
+
+def test_names_are_compared_without_case(proxy, prepare, writer, bq, dataset, read):
+    """BigQuery refuses to add visit_total to a table that has Visit_Total."""
+    renamed = {"page_visit_pv": "Page_Visit_PV", "appid": "AppId"}
+    make(bq, dataset, [SchemaField(renamed.get(f.name, f.name), f.field_type, f.mode) for f in COLUMNS])
+    prepare()
+    assert {exchange.method for exchange in proxy.exchanges if b"schema" in exchange.raw} == set(), "nothing is missing"
+    writer().replace(chunk_of({day(1): page_rows(day(1), 10)}))
+    assert [row["Page_Visit_PV"] for row in read(f"{dataset}.visit_page")] == [10]
+
+
+def test_a_required_column_with_a_default_fills_itself(prepare, bq, dataset):
+    mine = SchemaField("mine", "STRING", "REQUIRED", default_value_expression="'x'")
+    make(bq, dataset, [*COLUMNS, mine])
+    assert prepare()
+
+
+def test_a_filter_demanded_on_another_column_is_refused(proxy, prepare):
+    prepare()
+    other = {"requirePartitionFilter": True, "timePartitioning": {"type": "DAY", "field": "ref_day"}}
+    answering(proxy, lambda table: {**table, **other})
+    with pytest.raises(DestinationError, match=r"partitioned on ref_day and demands a filter on it"):
+        prepare()
+
+
+def test_a_filter_demanded_on_the_day_is_welcome(proxy, prepare):
+    prepare()
+    answering(proxy, lambda table: {**table, "requirePartitionFilter": True})
+    prepare()
+
+
+class TestExpiration:
+    """Partitions that the table drops."""
+
+    @pytest.fixture
+    def expiring(self, proxy, prepare):
+        prepare()
+        thirty_days = {"type": "DAY", "field": "begin_date", "expirationMs": str(30 * 86_400_000)}
+        answering(proxy, lambda table: {**table, "timePartitioning": thirty_days})
+
+    def test_is_said_before_anything_is_loaded(self, expiring, prepare, caplog):
+        prepare()
+        assert "drops partitions 30 days after their day" in caplog.text
+
+    def test_what_did_not_stay_is_named_after_the_first_look(self, expiring, proxy, writer, bq, dataset, read):
+        today = dt.datetime.now(dt.UTC).date()
+        recent = Period(today - dt.timedelta(days=2), today - dt.timedelta(days=2))
+        old = Period(today - dt.timedelta(days=40), today - dt.timedelta(days=40))
+
+        def drop(exchange):
+            if exchange.sql.startswith("SELECT appid"):
+                bq.query_and_wait(f"DELETE FROM `{dataset}.visit_page` WHERE begin_date = '{old.begin_date}'")
+
+        proxy.rules.append(drop)
+        chunk = chunk_of({period: page_rows(period, 10) for period in (old, recent)})
+        with pytest.raises(
+            DestinationError, match=f"{old} of app wxa did not stay .* 30 days .*_expiration 0"
+        ) as caught:
+            writer().replace(chunk)
+        assert not caught.value.retryable
+        assert len(proxy.statements("MERGE")) == 1
+        assert [row["begin_date"] for row in read(f"{dataset}.visit_page")] == [str(recent)]
 
 
 def test_a_table_of_another_endpoint_is_refused(proxy, prepare, dataset):
@@ -103,7 +187,7 @@ def test_a_view_is_refused(prepare, bq, dataset):
     view = Table(f"{dataset}.visit_page")
     view.view_query = "SELECT 1 AS one"
     bq.create_table(view)
-    with pytest.raises(DestinationError, match="it is a VIEW, not a table"):
+    with pytest.raises(DestinationError, match="it must be a table, got a VIEW"):
         prepare()
 
 
