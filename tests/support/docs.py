@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from airflow_provider_wxanalysis import exceptions
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, LOAD, Column
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
+from airflow_provider_wxanalysis.tasks.outcomes import ON_EMPTY, Effect, Outcome, Role, Verdict, course
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from tests.intervals.table import SCHEDULES
 from tests.support.servers import REPOSITORY
@@ -131,10 +133,52 @@ def errcodes(language: str) -> Iterator[str]:
         yield f"| {code} | `{known.error.__name__}` | {known.en if language == 'en' else known.zh} |"
 
 
+_OUTCOMES_ZH = {Outcome.ROWS: "有数据", Outcome.EMPTY: "空", Outcome.NOT_YET: "还没出", Outcome.REFUSED: "被拒"}
+_EFFECTS_ZH = {Effect.WRITE: "换成微信返回的行", Effect.CLEAR: "清空", Effect.KEEP: "保持原样"}
+_VERDICTS_ZH = {
+    Verdict.FINE: "成功",
+    Verdict.SETTLE: "切片没有数据则成功并记录，否则报错",
+    Verdict.WAIT: "在 triggerer 里等",
+    Verdict.WARN: "告警",
+    Verdict.FAIL: "报错",
+}
+
+
+def outcomes(language: str) -> Iterator[str]:
+    """Yield what a load does with each outcome, from the table that decides it."""
+    yield from {
+        "en": (
+            "| outcome | `on_empty` | the slice | due: the task | due, `deferrable`: the task | earlier period |",
+            "|---|---|---|---|---|---|",
+        ),
+        "zh-CN": (
+            "| 结果 | `on_empty` | 切片 | 应取：任务 | 应取，`deferrable`：任务 | 之前的周期 |",
+            "|---|---|---|---|---|---|",
+        ),
+    }[language]
+    for outcome in Outcome:
+        for on_empty in ON_EMPTY if outcome is Outcome.EMPTY else ("",):
+            yield _outcome(outcome, on_empty, language)
+
+
+def _outcome(outcome: Outcome, on_empty: str, language: str) -> str:
+    english = language == "en"
+    chosen: Any = on_empty or "fail"
+    due, waiting, earlier = (
+        course(outcome, role, chosen, may_wait=may_wait)
+        for role, may_wait in ((Role.DUE, False), (Role.DUE, True), (Role.LOOKBACK, True))
+    )
+    verdicts = (each.verdict.value if english else _VERDICTS_ZH[each.verdict] for each in (due, waiting, earlier))
+    effect = due.effect.value if english else _EFFECTS_ZH[due.effect]
+    name = outcome.value if english else _OUTCOMES_ZH[outcome]
+    return f"| {name} | {f'`{on_empty}`' if on_empty else '–'} | {effect} | {' | '.join(verdicts)} |"
+
+
 PARTS: dict[str, Callable[[str], Iterator[str]]] = {
     "columns": columns,
     "endpoints": endpoints,
     "errcodes": errcodes,
+    "outcomes": outcomes,
     "schedules": schedules,
     "tree": tree,
 }
