@@ -37,6 +37,10 @@ class TaskIdentity(NamedTuple):
         instance = [self.deployment, str(table), self.dag_id, self.run_id, self.task_id, self.map_index]
         return f"weanalysis_{hashlib.sha256(json.dumps(instance).encode()).hexdigest()[:32]}_n{serial}"
 
+    def ran(self, table: TableName, job_id: str) -> bool:
+        """Whether a job is one of this task instance's on a table, in whichever try."""
+        return job_id.rpartition("_n")[0] == self.job_id(table, 0).rpartition("_n")[0]
+
     @property
     def labels(self) -> dict[str, str]:
         """DAG and task as labels, under the keys that Airflow's Google provider uses."""

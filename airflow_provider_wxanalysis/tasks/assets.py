@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import airflow
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
@@ -16,11 +18,34 @@ from packaging.version import Version
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
+log = logging.getLogger(__name__)
+
+#: Airflow keeps no longer ones.
+_LONGEST_URI = 1500
+
 
 @functools.lru_cache(1024)  # assets are slow to make, and many tasks of a DAG file load one table
-def table_asset(table: TableName) -> Asset:
-    """Return the asset that stands for a table, under the name Airflow's Google provider gives it."""
-    return Asset(f"bigquery://{table.project}/{table.dataset}/{table.table}")
+def table_asset(table: TableName) -> Asset | None:
+    """Return the asset that stands for a table, under the name Airflow's Google provider gives it.
+
+    Airflow takes URIs of ASCII alone, while a table may be called almost anything, so the rest is percent-encoded.
+
+    :return: ``None`` for a table whose name is too long for a URI that Airflow keeps.
+    """
+    uri = f"bigquery://{'/'.join(quote(part, safe='') for part in table)}"
+    return Asset(uri) if len(uri) <= _LONGEST_URI else None
+
+
+def with_table(outlets: Sequence[object], table: TableName) -> list[object]:
+    """Return a task's outlets with the table's asset among them, unless one of the user's own stands for it.
+
+    :param outlets: what the user gave.
+    :param table: the table.
+    """
+    asset = table_asset(table)
+    if asset is None or has_alias(outlets) or any(_stands_for(outlet, asset) for outlet in outlets):
+        return [*outlets]
+    return [*outlets, asset]
 
 
 def has_alias(outlets: Iterable[object]) -> bool:
@@ -50,17 +75,26 @@ def announce(
     """Describe the change of ``table`` in the events of those outlets that stand for it.
 
     :param context: Airflow's context.
-    :param outlets: the task's outlets: the table's own asset, or an alias to which it is added now.
+    :param outlets: the task's outlets: the table's asset, the user's own of the same URI, or an alias to which it is
+        added now.
     :param table: the table.
     :param extra: what the event says.
     :param keys: partition keys that the event carries.
     """
     asset = table_asset(table)
+    if asset is None:
+        log.warning("The name of table %s is too long for an asset's URI, so Airflow learns nothing of it.", table)
+        return
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):
             context["outlet_events"][outlet].add(asset, extra=extra)
-        elif outlet == asset:
-            event = context["outlet_events"][asset]
+        elif _stands_for(outlet, asset):
+            event = context["outlet_events"][outlet]
             event.extra = extra
             if keys:
                 event.add_partitions(list(keys))
+
+
+def _stands_for(outlet: object, asset: Asset) -> bool:
+    """Whether an outlet is of the same URI: Airflow keeps one active asset for each, whatever it is called."""
+    return isinstance(outlet, Asset) and outlet.uri == asset.uri

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextvars
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
+
+from airflow_provider_wxanalysis.wechat.waits import Stop
 
 T = TypeVar("T")
 
@@ -30,25 +32,16 @@ def in_background(work: Callable[..., T], *arguments: Any) -> Future[T]:
     return future
 
 
-class Bell:
-    """Ends every wait for something in the background at once; any thread may ring it."""
+def wait_for(future: Future[T], stop: Stop) -> T:
+    """Return a future's result, or raise its error.
 
-    def __init__(self) -> None:
-        self._rung: Future[None] = Future()
-        self._lock = threading.Lock()
-
-    def ring(self) -> None:
-        """End the waits."""
-        with self._lock:
-            if not self._rung.done():
-                self._rung.set_result(None)
-
-    @property
-    def rung(self) -> bool:
-        """Whether the waits have been ended."""
-        return self._rung.done()
-
-    def wait_for(self, future: Future[Any]) -> bool:
-        """Wait until ``future`` is done; ``False`` if the bell rang first."""
-        concurrent.futures.wait([future, self._rung], return_when=concurrent.futures.FIRST_COMPLETED)
-        return future.done()
+    :raises FetchCancelledError: if ``stop`` is set before it has one.
+    """
+    news: queue.SimpleQueue[None] = queue.SimpleQueue()
+    future.add_done_callback(lambda _: news.put(None))
+    with stop.calling(lambda: news.put(None)):
+        if not stop.is_set():
+            news.get()
+    if not future.done():
+        stop.check()
+    return future.result()

@@ -207,10 +207,15 @@ def naming(task_id: object) -> Iterator[None]:
 
 @contextmanager
 def fail_for_good() -> Iterator[None]:
-    """End the task at once, without Airflow's retries, on an error that no retry can mend."""
+    """End the task at once, without Airflow's retries, on an error that no retry can mend.
+
+    Errors begin here for Airflow's log: what threads and libraries did below is for the level DEBUG, so that a person
+    finds the sentence, which comes last, and once.
+    """
     try:
         yield
     except WeAnalysisError as error:
+        log.debug("Where the error comes from:", exc_info=error)
         if error.retryable:
-            raise
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+            raise error.with_traceback(None) from None
+        raise AirflowFailException(f"{type(error).__name__}: {error}") from None

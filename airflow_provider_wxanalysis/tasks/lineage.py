@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from airflow.providers.common.compat.openlineage.facet import (
@@ -17,16 +16,21 @@ from airflow.providers.common.compat.openlineage.facet import (
 from airflow.providers.openlineage.extractors import OperatorLineage
 
 from airflow_provider_wxanalysis.endpoints import Endpoint
+from airflow_provider_wxanalysis.tasks.results import LoadResult
 
 #: WeChat's API as OpenLineage names a source of datasets; a proxy or a test server in between does not change it.
 WECHAT = "https://api.weixin.qq.com"
 
 
-def lineage(endpoint: Endpoint, summary: Mapping[str, Any]) -> OperatorLineage[Any, Any]:
+#: Up to how many apps each is an input of its own.
+_INPUTS = 20
+
+
+def lineage(endpoint: Endpoint, result: LoadResult) -> OperatorLineage[Any, Any]:
     """Return what a finished load read and wrote.
 
     :param endpoint: the catalogue's entry.
-    :param summary: what the transfer returned.
+    :param result: what came of the load: each app is an input; of more than twenty the endpoint as a whole.
     """
     schema = SchemaDatasetFacet(
         fields=[
@@ -34,17 +38,18 @@ def lineage(endpoint: Endpoint, summary: Mapping[str, Any]) -> OperatorLineage[A
             for column in endpoint.table_columns
         ]
     )
-    source: Dataset = InputDataset(namespace=WECHAT, name=f"{summary['appid']}{endpoint.path}")
+    apps = list(result.apps) if len(result.apps) <= _INPUTS else [""]
+    sources: list[Dataset] = [InputDataset(namespace=WECHAT, name=f"{appid}{endpoint.path}") for appid in apps]
     target: Dataset = OutputDataset(
         namespace="bigquery",
-        name=summary["table"],
+        name=str(result.table),
         facets={"schema": schema},
-        outputFacets={"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=summary["rows"])},
+        outputFacets={"outputStatistics": OutputStatisticsOutputDatasetFacet(rowCount=result.rows)},
     )
     jobs = {
         "externalQuery" if number == 0 else f"externalQuery_{number}": ExternalQueryRunFacet(
             externalQueryId=job_id, source="bigquery"
         )
-        for number, job_id in enumerate(summary["load_ids"])
+        for number, job_id in enumerate(result.load_ids)
     }
-    return OperatorLineage(inputs=[source], outputs=[target], run_facets=jobs)
+    return OperatorLineage(inputs=sources, outputs=[target], run_facets=jobs)

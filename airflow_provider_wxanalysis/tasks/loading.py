@@ -1,106 +1,191 @@
-"""One load: fetch periods, replace their slices in as few statements as their bytes need, settle what was empty."""
+"""One load: fetch periods of many apps, replace their slices while fetching goes on, settle what was empty.
+
+It gets as far as it can. Whatever has rows is written, whatever became of the rest; what could not be had is counted
+for the one error at the end. What each outcome means is a table: :func:`outcomes.course`.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
+import contextlib
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
-from airflow_provider_wxanalysis.bigquery.chunks import Chunk, Slice, encode, pack
-from airflow_provider_wxanalysis.bigquery.destination import Destination
-from airflow_provider_wxanalysis.exceptions import EmptyReportError
-from airflow_provider_wxanalysis.hooks.readiness import may_still_come
-from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
-from airflow_provider_wxanalysis.periods import Period
+import pendulum
+
+from airflow_provider_wxanalysis.bigquery.chunks import Chunk, Key, Slice, pack
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.periods import SHANGHAI
+from airflow_provider_wxanalysis.tasks import lookback, settling, telling
+from airflow_provider_wxanalysis.tasks.background import in_background
+from airflow_provider_wxanalysis.tasks.folding import folded
+from airflow_provider_wxanalysis.tasks.intake import Intake, Terms
+from airflow_provider_wxanalysis.tasks.outcomes import Role
+from airflow_provider_wxanalysis.tasks.progress import Progress
+from airflow_provider_wxanalysis.tasks.tally import Tally
+from airflow_provider_wxanalysis.tasks.writing import Writer
+from airflow_provider_wxanalysis.wechat.pool import ask_all
+from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError, Stop
+
+if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+    from airflow_provider_wxanalysis.periods import Period
+    from airflow_provider_wxanalysis.tasks.apps import AppRef
+    from airflow_provider_wxanalysis.tasks.results import LoadResult
 
 log = logging.getLogger(__name__)
 
-OnEmpty = Literal["fail", "skip", "replace"]
+#: Seconds that a load which is to end waits for BigQuery to take note.
+_PATIENCE = 3.0
+
+Wanted = Mapping["AppRef", Sequence["Period"]]
 
 
-@dataclass
 class Load:
     """What one run of a task loads, and what came of it.
 
-    :param hook: the way to WeChat.
-    :param destination: the table.
-    :param on_empty: what an empty reply means; see the operator.
-    :param empty_is_ready_after: how long after a period's end an empty reply may mean "not yet".
+    :param terms: how to go about it.
+    :param hooks: the apps.
+    :param open_destination: opens the table.
     """
 
-    hook: WeAnalysisHook
-    destination: Destination
-    on_empty: OnEmpty
-    empty_is_ready_after: dt.timedelta
-    periods: list[Period] = field(default_factory=list)
-    empty: list[Period] = field(default_factory=list)
-    truncated: list[Period] = field(default_factory=list)
-    rows: int = 0
+    def __init__(
+        self, terms: Terms, hooks: Mapping[AppRef, WeAnalysisHook], open_destination: Callable[[], Destination]
+    ) -> None:
+        self.tally = Tally()
+        self.progress = Progress(log)
+        self._terms = terms
+        self._hooks = hooks
+        self._stop = Stop()
+        self._ending: Future[None] | None = None
+        self._intake = Intake(terms, self.tally, self.progress)
+        self._writer = Writer(open_destination, self._stop, self._wrote)
 
-    def run(self, due: Sequence[Period], earlier: Sequence[Period]) -> None:
-        """Load the periods ``due`` and, where they have rows, those fetched again.
+    def run(self, due: Sequence[Period], earlier: Sequence[Period]) -> LoadResult:
+        """Load the periods ``due``, and those ``earlier`` ones that have rows.
 
-        :raises EmptyReportError: if a due period is empty and ``on_empty`` does not allow it; all others are loaded.
+        :raises WeAnalysisError: if the table cannot be read or written. What could not be fetched is in the result.
         """
-        self.periods = sorted([*due, *earlier])
-        self._replace(pack(self._fetched()))
-        if self.on_empty == "fail":
-            self._settle([period for period in self.empty if period in due])
+        try:
+            for chunk in pack(self._slices(due, earlier)):
+                self._writer.write(chunk)
+            self._writer.finish()
+            self._settle()
+            destination = self._writer.destination
+            result = self.tally.frozen(destination.table, self._terms.endpoint.name, destination.load_ids)
+            log.info("%s", telling.ending(result, self.progress.seconds))
+            return result
+        except BaseException as error:
+            self.end()
+            if isinstance(error, FetchCancelledError):
+                self._writer.check()  # which knows why
+            raise
+        finally:
+            self._writer.close()
+            for hook in self._hooks.values():
+                hook.close()
 
-    def _replace(self, chunks: Iterator[Chunk]) -> None:
-        """Replace one chunk's slices while the next one's periods are being fetched."""
-        writing: Future[None] | None = None
-        with ThreadPoolExecutor(1, thread_name_prefix="weanalysis-writer") as writer:
-            try:
-                for chunk in chunks:
-                    if writing:
-                        writing.result()
-                    writing = writer.submit(self.destination.replace, chunk)
-            except BaseException as error:
-                if not isinstance(error, Exception):  # the task is being ended
-                    self.destination.cancel()
-                raise
-            finally:
-                if writing:
-                    writing.result()
+    def end(self) -> None:
+        """End the load within seconds; a signal handler may call it. What is written by now stays."""
+        self._stop.set()
+        # Not in this thread: a handler that waits for a lock of the code it interrupts would wait for ever.
+        self._ending = self._ending or in_background(self._writer.cancel)
+        with contextlib.suppress(TimeoutError):
+            self._ending.result(_PATIENCE)
 
-    def _fetched(self) -> Iterator[Slice]:
-        endpoint, appid = self.destination.endpoint, self.hook.appid
-        for period, rows in self.hook.fetch_many(endpoint, self.periods):
-            self.rows += len(rows)
-            if not rows:
-                self.empty.append(period)
-            if endpoint.truncated(rows):
-                self.truncated.append(period)
-            if rows or self.on_empty == "replace":
-                yield encode(endpoint, appid, period, rows)
+    def _slices(self, due: Sequence[Period], earlier: Sequence[Period]) -> Iterator[Slice]:
+        wanted: Wanted = dict.fromkeys(self._hooks, due)
+        yield from self._fetched(self._remaining(due) if self._terms.loaded_since else wanted, Role.DUE)
+        if earlier:
+            yield from self._fetched(self._worthwhile(earlier), Role.LOOKBACK)
+        if self._intake.doubtful:
+            yield from self._believed()
 
-    def _settle(self, empty: Sequence[Period]) -> None:
-        """Decide what the empty replies for due periods mean, after all others are safely in the table."""
-        if not empty:
+    def _fetched(self, wanted: Wanted, role: Role) -> Iterator[Slice]:
+        self.progress.expect(sum(map(len, wanted.values())))
+        refs = {str(number): ref for number, ref in enumerate(wanted)}
+        lanes = (
+            self._hooks[ref].lane(self._terms.endpoint, wanted[ref])._replace(key=key)
+            for key, ref in refs.items()
+            if wanted[ref]
+        )
+        with contextlib.closing(ask_all(lanes, in_flight=self._terms.in_flight, stop=self._stop)) as answers:
+            for answer in answers:
+                self._writer.check()
+                if piece := self._intake.take(answer, refs[answer.lane.key], role):
+                    yield piece
+
+    def _remaining(self, due: Sequence[Period]) -> Wanted:
+        """Return what of the due periods this task has not loaded yet, by the jobs that wrote what the table holds."""
+        for ref, hook in self._hooks.items():
+            with contextlib.suppress(WeAnalysisError):  # its lane will say so
+                self._intake.apps.setdefault(hook.appid, ref)
+        done = self._own((appid, period) for appid in self._intake.apps for period in due)
+        appids = {ref: appid for appid, ref in self._intake.apps.items()}
+        return {ref: [period for period in due if (appids.get(ref), period) not in done] for ref in self._hooks}
+
+    def _worthwhile(self, earlier: Sequence[Period]) -> Wanted:
+        """Return which earlier periods to fetch again of which app."""
+        intake, terms = self._intake, self._terms
+        apps = {appid: ref for appid, ref in intake.apps.items() if ref not in intake.held_back}
+        keys = [(appid, period) for appid in apps for period in earlier]
+        if keys and terms.loaded_since:
+            done = self._own(keys)
+            keys = [key for key in keys if key not in done]
+        if keys and terms.by_need:
+            now, ready_after = pendulum.now(SHANGHAI), terms.empty_is_ready_after
+            found = self._writer.destination.contents(keys)
+            keys = lookback.needed(keys, found, terms.endpoint, now=now, ready_after=ready_after)
+        wanted: dict[AppRef, list[Period]] = {}
+        for appid, period in keys:
+            wanted.setdefault(apps[appid], []).append(period)
+        return wanted
+
+    def _own(self, keys: Iterable[Key]) -> set[Key]:
+        """Count those slices that this task has loaded already, and return them."""
+        destination, since = self._writer.destination, self._terms.loaded_since
+        done = set()
+        for key, held in destination.contents(keys).items():
+            ours = held.loads == 1 and destination.identity.ran(destination.table, held.load_id or "")
+            if ours and since and held.loaded_at and held.loaded_at >= since:
+                done.add(key)
+                self.tally.rows[key] = held.rows
+                self.tally.load_ids.append(held.load_id or "")
+        return done
+
+    def _believed(self) -> Iterator[Slice]:
+        """Hand on figures with a cohort without users, except where the table has users of it."""
+        doubtful = self._intake.doubtful
+        fallen = settling.fallen(self._writer.destination, doubtful)
+        if fallen:
+            log.warning(
+                "%s: WeChat's new figures have a cohort without users where the table has some, as when it serves "
+                "nothing for a while. Left as they are: %s. To take the new ones, set on_empty='replace'.",
+                self._terms.endpoint.name,
+                folded(f"{period} of app {appid}" for appid, period in fallen),
+            )
+        for key, rows in doubtful.items():
+            if key not in fallen and (piece := self._intake.encoded(key, rows, Role.DUE)):
+                yield piece
+
+    def _settle(self) -> None:
+        """Decide what the empty replies for due periods mean, after everything else is in the table."""
+        if not self._intake.unsettled:
             return
-        where = f"{self.destination.endpoint.name} of app {self.hook.appid}"
-        early = [period for period in empty if may_still_come(period, self.empty_is_ready_after)]
-        if early:
-            raise EmptyReportError(
-                f"{where}: empty for {_listed(early)}, which may mean that WeChat has not published yet; ask again "
-                f"after {early[-1].closes_at + self.empty_is_ready_after:%Y-%m-%d %H:%M} Asia/Shanghai. All other "
-                "periods of this run are loaded.",
-                retryable=True,
-            )
-        held = self.destination.contents((self.hook.appid, period) for period in empty)
-        full = [period for (_, period), found in held.items() if found.rows]
-        if full:
-            raise EmptyReportError(
-                f"{where}: empty for {_listed(full)}, for which the table holds rows; they were left alone. Set "
-                "on_empty='replace' to remove them, or 'skip' to keep them.",
-                retryable=False,
-            )
-        log.info("%s: no traffic in %s.", where, _listed(empty))
+        destination = self._writer.destination
+        settled = settling.settle(destination, self._terms.endpoint, self._intake.unsettled)
+        self.tally.failures += settled.failures
+        self.tally.empty -= {(failure.appid, failure.period) for failure in settled.failures}
+        if settled.accepted:
+            from airflow_provider_wxanalysis.bigquery.ledger import Ledger
 
+            identity, table = destination.identity, destination.table
+            ledger = Ledger(
+                destination.client, table.project, table.dataset, destination.jobs.location, destination.jobs.labels
+            )
+            ledger.record_empty(self._terms.endpoint.name, settled.accepted, identity.run_id)
 
-def _listed(periods: Sequence[Period]) -> str:
-    return ", ".join(str(period) for period in periods)
+    def _wrote(self, chunk: Chunk) -> None:
+        self.progress.wrote(len(chunk.slices), sum(piece.rows for piece in chunk.slices))

@@ -10,11 +10,20 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
-from airflow_provider_wxanalysis.exceptions import DataNotReadyError, WeAnalysisError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, WeAnalysisError
 from airflow_provider_wxanalysis.periods import Period
 
 OnEmpty = Literal["fail", "skip", "replace"]
 ON_EMPTY: tuple[OnEmpty, ...] = ("fail", "skip", "replace")
+
+
+def check_on_empty(value: Any) -> None:
+    """Refuse what is not one of :data:`ON_EMPTY`.
+
+    :raises ConfigurationError: naming the argument.
+    """
+    if value not in ON_EMPTY:
+        raise ConfigurationError(f"on_empty must be one of {', '.join(ON_EMPTY)}, got {value!r}.")
 
 
 class Outcome(enum.Enum):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import Failure
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef
@@ -42,7 +42,7 @@ class AppResult:
 class LoadResult:
     """What a load came to.
 
-    :param table: ``project.dataset.table``.
+    :param table: the table.
     :param endpoint: name of the endpoint.
     :param load_ids: BigQuery jobs that wrote what is loaded.
     :param apps: by AppID what is in the table.
@@ -50,12 +50,12 @@ class LoadResult:
     :param waits: due periods that WeChat has not published yet and that the task can wait for.
     """
 
-    table: str
+    table: TableName
     endpoint: str
     load_ids: tuple[str, ...] = ()
-    apps: Mapping[str, AppResult] = MappingProxyType({})
+    apps: Mapping[str, AppResult] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
-    waits: Mapping[AppRef, tuple[Period, ...]] = MappingProxyType({})
+    waits: Mapping[AppRef, tuple[Period, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -71,7 +71,7 @@ class LoadResult:
     def summary(self) -> dict[str, Any]:
         """What the operator returns: ready for JSON, and without the rows."""
         return {
-            "table": self.table,
+            "table": str(self.table),
             "endpoint": self.endpoint,
             "rows": self.rows,
             "load_ids": list(self.load_ids),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import Failure
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef
@@ -28,10 +29,10 @@ class Tally:
         self.waits: defaultdict[AppRef, list[Period]] = defaultdict(list)
         self.load_ids: list[str] = []
 
-    def frozen(self, table: str, endpoint: str, load_ids: Iterable[str]) -> LoadResult:
+    def frozen(self, table: TableName, endpoint: str, load_ids: Iterable[str]) -> LoadResult:
         """Return what came of the load.
 
-        :param table: ``project.dataset.table``.
+        :param table: the table.
         :param endpoint: name of the endpoint.
         :param load_ids: the jobs of this try; those of earlier ones it knows.
         """

@@ -4,60 +4,60 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Unpack
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator, conf
+from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_wxanalysis.bigquery.labels import check_labels
 from airflow_provider_wxanalysis.bigquery.names import TableName, table_name
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, EmptyReportError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeChatConsoleLink
-from airflow_provider_wxanalysis.tasks.arguments import Rules, seconds
-from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, has_alias, table_asset
+from airflow_provider_wxanalysis.tasks import telling
+from airflow_provider_wxanalysis.tasks.arguments import Rules, is_literal, requests_in_flight, seconds
+from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, with_table
 from airflow_provider_wxanalysis.tasks.base import (
     EndpointOperatorMixin,
     deadline_after,
     fail_for_good,
-    is_literal,
+    is_mapped_instance,
     is_past,
 )
-from airflow_provider_wxanalysis.tasks.identity import task_identity
-from airflow_provider_wxanalysis.tasks.runs import earlier_periods, is_backfill, lookback_offsets
+from airflow_provider_wxanalysis.tasks.outcomes import check_on_empty
+from airflow_provider_wxanalysis.tasks.resuming import tried_since, waited_since
+from airflow_provider_wxanalysis.tasks.runs import earlier_periods, is_backfill, lookback_offsets, skip
 from airflow_provider_wxanalysis.tasks.signatures import OperatorArguments
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_wxanalysis.bigquery.destination import Destination
     from airflow_provider_wxanalysis.periods import Period
-
-ON_EMPTY = ("fail", "skip", "replace")
-
-
-def _check_on_empty(value: object) -> None:
-    if value not in ON_EMPTY:
-        raise ConfigurationError(f"on_empty must be one of {', '.join(ON_EMPTY)}, got {value!r}.")
-
-
-def _check_table(value: Any) -> None:
-    if is_literal(value):
-        table_name(value, appid="appid", endpoint="endpoint")
+    from airflow_provider_wxanalysis.tasks.loading import Load
+    from airflow_provider_wxanalysis.tasks.results import LoadResult
 
 
 class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
-    """Load one endpoint of one mini program into a BigQuery table.
+    """Load one endpoint of one or many mini programs into a BigQuery table.
 
-    A load replaces exactly its slices: what the app has of each period. Afterwards they hold the rows WeChat sent,
-    once; every other row is untouched, other apps' included; a crash leaves a slice old or new, never mixed. Running it
-    again changes nothing but the load columns. The table is created when missing.
+    A load replaces exactly its slices: what an app has of a period. Afterwards they hold the rows WeChat sent, once;
+    every other row is untouched, other apps' included; a crash leaves a slice old or new, never mixed. Running it again
+    changes nothing but the load columns. The table is created when missing.
+
+    It gets as far as it can: what has rows is loaded, whatever becomes of other periods and apps; one error at the end
+    lists what could not be had, and the next try asks only for that.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
     .. seealso:: https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
 
     :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`.
-    :param destination_project_dataset_table: ``project.dataset.table``; ``{appid}`` and ``{endpoint}`` are filled in
-        after templates are rendered. (templated)
-    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``. (templated)
+    :param destination_project_dataset_table: ``project.dataset.table``; ``{appid}`` (where the task has a single app)
+        and ``{endpoint}`` are filled in after templates are rendered. (templated)
+    :param weanalysis_conn_id: Airflow connection of type ``weanalysis``, or a list of them: one for each app.
+        (templated)
+    :param appids: AppIDs to load through one connection with ``auth=central``. (templated)
+    :param max_requests_in_flight: requests to WeChat at once, of all apps together; each app keeps within its own
+        connection's limits as well.
     :param gcp_conn_id: Google Cloud connection, for which the Google provider must be installed; ``None`` uses the
         worker's own credentials (or anonymous ones where ``BIGQUERY_EMULATOR_HOST`` is set). (templated)
     :param project_id: project that runs the jobs; by default the connection's own, else the table's. (templated)
@@ -66,27 +66,29 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     :param endpoint_options: what the endpoint's own operator takes, such as ``{"modules": ["10022"]}``.
     :param from_date: first day to load instead of the run's interval, ``YYYY-MM-DD`` or ``YYYYMMDD``. (templated)
     :param to_date: last day, inclusive; the two make up whole periods. (templated)
-    :param lookback: how many earlier periods to load again, or which offsets, such as ``[1, 7]``. By default those in
-        which the endpoint's figures still grow, but none for explicit dates and in backfill runs.
-    :param on_empty: what an empty reply means. ``fail``: an error for Airflow's retries while WeChat may still publish;
-        later, accepted where the slice is empty too. ``skip``: leave the slice alone. ``replace``: empty the slice.
-    :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period an empty reply counts as
-        "no traffic" and no longer as "not yet"; by default 15 hours.
+    :param lookback: how many earlier periods to load again, or which offsets, such as ``[1, 7]``. By default those
+        whose figures can have grown since they were loaded, but none for explicit dates and in backfill runs.
+    :param on_empty: what an empty reply means once WeChat has surely published. ``fail``: accepted where the slice is
+        empty too, else an error. ``skip``: leave the slice alone. ``replace``: empty the slice.
+    :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period an empty reply means
+        "not yet", whatever ``on_empty`` is; by default 15 hours.
     :param create_dataset: whether to make a missing dataset.
     :param labels: labels for jobs, and for the table if it is made here.
     :param encryption_configuration: ``{"kmsKeyName": …}`` for the table if it is made here.
-    :param deferrable: whether to wait in the triggerer, without a worker slot, while WeChat has not published; without
-        it the task fails, for Airflow's retries. By default ``[operators] default_deferrable``.
+    :param deferrable: whether to wait in the triggerer, without a worker slot, for what WeChat has not published;
+        without it the task fails, for Airflow's retries. By default ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks while waiting.
     :param wait_timeout: seconds after which the wait ends with the error that began it.
-    :param emit_partitions: whether the asset's event carries one partition key per period, its first day as
+    :param emit_partitions: whether the asset's event carries one partition key per period loaded, its first day as
         ``YYYY-MM-DD`` (Airflow 3.3 and later). Off by default, since events with keys do not trigger DAGs that are
         scheduled on the asset itself.
-    :return: ``table``, ``appid``, ``endpoint``, ``periods``, ``empty_periods``, ``rows``, ``load_ids``.
+    :return: ``table``, ``endpoint``, ``rows``, ``load_ids`` and ``apps``: by AppID its ``rows``, the ``periods`` that
+        were loaded, ``empty_periods`` and ``truncated_periods``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due, or all are empty and ``on_empty`` is ``skip``.
     :raises AirflowFailException: if no retry can mend what went wrong.
-    :raises WeAnalysisError: if a retry may mend it.
+    :raises WeAnalysisError: if a retry may mend it; :class:`~airflow_provider_wxanalysis.exceptions.LoadError` if
+        several apps or periods failed.
     """
 
     template_fields: Sequence[str] = (
@@ -97,25 +99,28 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         "location",
         "impersonation_chain",
     )
-    ui_color = "#d9f2e2"
     rules: ClassVar[Rules] = {
         "lookback": lookback_offsets,
+        "on_empty": check_on_empty,
         "empty_is_ready_after": check_empty_is_ready_after,
-        "on_empty": _check_on_empty,
         "poll_interval": seconds("poll_interval"),
         "wait_timeout": seconds("wait_timeout"),
-        "destination_project_dataset_table": _check_table,
+        "max_requests_in_flight": requests_in_flight,
+        "labels": check_labels,
     }
+    ui_color = "#d9f2e2"
     operator_extra_links = (BigQueryTableLink(), WeChatConsoleLink())
-    _destination: Destination | None = None
-    _summary: dict[str, Any] | None = None
+    _load: Load | None = None
+    _result: LoadResult | None = None
 
     def __init__(
         self,
         *,
         endpoint: str,
         destination_project_dataset_table: str,
-        weanalysis_conn_id: str = "weanalysis_default",
+        weanalysis_conn_id: str | Sequence[str] = "weanalysis_default",
+        appids: Sequence[str] | None = None,
+        max_requests_in_flight: int = 64,
         gcp_conn_id: str | None = "google_cloud_default",
         project_id: str | None = None,
         location: str | None = None,
@@ -139,6 +144,8 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         self.endpoint = endpoint
         self.destination_project_dataset_table = destination_project_dataset_table
         self.weanalysis_conn_id = weanalysis_conn_id
+        self.appids = appids
+        self.max_requests_in_flight = max_requests_in_flight
         self.gcp_conn_id = gcp_conn_id
         self.project_id = project_id
         self.location = location
@@ -157,85 +164,110 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         self.wait_timeout = wait_timeout
         self.emit_partitions = emit_partitions
         self.check_when_parsed()
-        if self._announces_itself():
-            self.outlets = [*self.outlets, table_asset(self._table(appid="appid"))]
+        table = self.destination_project_dataset_table
+        if is_literal(table) and "{appid}" not in table and not is_mapped_instance(self):
+            # A mapped task's outlets have to be known before its instances are.
+            self.outlets = with_table(self.outlets, self._table(appid="appid"))
         check_partitions(emit_partitions, self.outlets)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Load the periods that the run owes."""
-        return self._load_or_defer(context, deadline_after(self.wait_timeout))
+        """Load the periods that are due."""
+        return self._run(context, deadline_after(self.wait_timeout), tried_since(context, self.retries or 0))
 
     def execute_complete(self, context: Context, event: Mapping[str, str]) -> dict[str, Any]:
-        """Load again, now that the trigger has fired."""
-        return self._load_or_defer(context, event["deadline"])
-
-    def _load_or_defer(self, context: Context, deadline: str) -> dict[str, Any]:
-        with fail_for_good():
-            due = self.due_periods(context)
-            try:
-                return self._load(due, context)
-            except (DataNotReadyError, EmptyReportError) as error:
-                if not self.deferrable or not error.retryable or is_past(deadline):
-                    raise
-                self.log.info("%s Waiting in the triggerer.", error)
-        raise self.deferral(
-            dict.fromkeys(self.app_refs(), due),
-            context,
-            empty_is_ready_after=self.empty_is_ready_after,
-            poll_interval=self.poll_interval,
-            deadline=deadline,
-        )
+        """Load what was not there yet, now that the trigger has fired."""
+        return self._run(context, event["deadline"], waited_since(context))
 
     def on_kill(self) -> None:
-        """Cancel the BigQuery job that is running."""
-        if self._destination is not None:
-            self._destination.cancel()
+        """End the load within seconds: cancel the BigQuery job that is running, and ask WeChat no more."""
+        if self._load is not None:
+            self._load.end()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Return what the load read and wrote, for Airflow's OpenLineage provider."""
         from airflow_provider_wxanalysis.tasks.lineage import lineage
 
-        return lineage(self.entry, self._summary) if self._summary else None
+        return lineage(self.entry, self._result) if self._result else None
 
-    def _load(self, due: list[Period], context: Context) -> dict[str, Any]:
-        # Here and not above: DAG files import this module, and Google's client is slow to import.
+    def check_literals(self) -> None:
+        """Refuse what cannot work of the arguments that are known by now."""
+        super().check_literals()
+        if is_literal(self.destination_project_dataset_table):
+            self._table(appid="appid")
+
+    def _run(self, context: Context, deadline: str, since: dt.datetime | None) -> dict[str, Any]:
+        """Load; then wait, fail, skip or return, as :mod:`~airflow_provider_wxanalysis.tasks.outcomes` has it."""
+        # Here and not above: DAG files import this module, and they have no need of the client.
+        from airflow_provider_wxanalysis.tasks.failures import combined
+
+        may_wait = self.deferrable and not is_past(deadline)
+        with fail_for_good():
+            result = self._loaded(context, may_wait=may_wait, since=since)
+            if result.failures and not result.waits:
+                raise combined(result.failures, self.entry.name, telling.in_the_table(result))
+        if result.waits:
+            self.log.info("%s", telling.waiting(result, self.poll_interval, deadline))
+            raise self.deferral(
+                result.waits,
+                context,
+                empty_is_ready_after=self.empty_is_ready_after,
+                poll_interval=self.poll_interval,
+                deadline=deadline,
+            )
+        if self.on_empty == "skip" and not result.periods:
+            skip(f"{self.entry.name}: every period was empty, and on_empty='skip' leaves the table as it is.")
+        self._result = result
+        keys = [str(period.begin_date) for period in result.periods] if self.emit_partitions else []
+        announce(context, self.outlets, result.table, result.summary, keys)
+        return result.summary
+
+    def _loaded(self, context: Context, *, may_wait: bool, since: dt.datetime | None) -> LoadResult:
+        from airflow_provider_wxanalysis.tasks.intake import Terms
         from airflow_provider_wxanalysis.tasks.loading import Load
 
-        with self._open(context) as self._destination:
-            load = Load(self.hook, self._destination, self.on_empty, self.empty_is_ready_after)
-            load.run(due, self._earlier(due, context))
-        periods, empty, truncated = (
-            [str(period) for period in periods] for periods in (load.periods, load.empty, load.truncated)
+        due = self.due_periods(context)
+        earlier, by_need = self._earlier(due, context)
+        terms = Terms(
+            self.entry,
+            self.on_empty,
+            self.empty_is_ready_after,
+            in_flight=self.max_requests_in_flight,
+            may_wait=may_wait,
+            by_need=by_need,
+            loaded_since=since,
         )
-        if self.on_empty == "skip" and empty == periods:
-            raise AirflowSkipException(
-                f"{self.endpoint}: every period was empty ({', '.join(empty)}); nothing was changed."
-            )
-        table, appid, rows = load.destination.table, self.hook.appid, load.rows
-        told = {"appid": appid, "endpoint": self.entry.name, "periods": periods, "empty_periods": empty, "rows": rows}
-        self._summary = {"table": str(table), **told, "load_ids": load.destination.load_ids}
-        self.log.info("Loaded %s", self._summary)
-        keys = [str(period.begin_date) for period in load.periods] if self.emit_partitions else []
-        announce(context, self.outlets, table, {**told, "truncated_periods": truncated}, keys)
-        return self._summary
+        hooks = {ref: self.hook_for(ref) for ref in self.app_refs()}
+        table = self._table_of(hooks)
+        self.log.info("%s", telling.beginning(self.entry.name, self.apps_label, table, due, earlier))
+        self._load = Load(terms, hooks, partial(self._open, table, context))
+        return self._load.run(due, earlier)
 
-    def _announces_itself(self) -> bool:
-        """Whether the table becomes an outlet: its name is known, and the task is one whose outlets Airflow knows."""
-        table = self.destination_project_dataset_table
-        mapped = getattr(self, "_BaseOperator__from_mapped", False)
-        return is_literal(table) and "{appid}" not in table and not mapped and not has_alias(self.outlets)
-
-    def _earlier(self, due: list[Period], context: Context) -> list[Period]:
+    def _earlier(self, due: Sequence[Period], context: Context) -> tuple[list[Period], bool]:
+        """Return the earlier periods that may be fetched again, and whether only by need."""
         offsets = lookback_offsets(self.lookback)
-        if self.lookback is None and not self.from_date and not is_backfill(context):
-            offsets = self.entry.refresh_offsets
-        return earlier_periods(self.entry, due, offsets)
+        by_need = self.lookback is None and not self.from_date and not is_backfill(context)
+        return earlier_periods(self.entry, due, self.entry.refresh_offsets if by_need else offsets), by_need
 
-    def _open(self, context: Context) -> Destination:
+    def _table_of(self, hooks: Mapping[Any, Any]) -> TableName:
+        if "{appid}" not in self.destination_project_dataset_table:
+            return self._table(appid="appid")
+        if len(hooks) > 1:
+            raise ConfigurationError(
+                f"Table {self.destination_project_dataset_table!r}: {{appid}} needs a task with a single app, got "
+                f"{len(hooks)}. Leave it out, since a table can hold any number of apps, or map the task over the apps."
+            )
+        (hook,) = hooks.values()
+        return self._table(appid=hook.appid)
+
+    def _table(self, appid: str) -> TableName:
+        return table_name(self.destination_project_dataset_table, appid=appid, endpoint=self.entry.name)
+
+    def _open(self, table: TableName, context: Context) -> Any:
         from airflow_provider_wxanalysis.bigquery.destination import open_destination
+        from airflow_provider_wxanalysis.tasks.identity import task_identity
 
         return open_destination(
-            self._table(appid=self.hook.appid),
+            table,
             self.entry,
             identity=task_identity(context),
             gcp_conn_id=self.gcp_conn_id,
@@ -246,6 +278,3 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
             labels=self.labels,
             encryption_configuration=self.encryption_configuration,
         )
-
-    def _table(self, appid: str) -> TableName:
-        return table_name(self.destination_project_dataset_table, appid=appid, endpoint=self.entry.name)

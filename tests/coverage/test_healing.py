@@ -150,7 +150,6 @@ def test_portraits_beyond_reach_are_named_and_never_asked_for(healing, logged):
     assert f"user_portrait {SINCE} to {back(2)}: 商店" in log
 
 
-@pytest.mark.xfail(reason="loads do not record accepted empty periods yet", strict=False)
 class TestLaunch:
     """An app launched in the middle of the range: WeChat answers for the days before with an empty reply."""
 

@@ -45,6 +45,20 @@ def test_a_literal_table_is_an_outlet():
     assert uris(transfer(outlets=[other])) == [other.uri, "bigquery://p/d/visit_page"]
 
 
+def test_a_name_that_is_not_ascii_is_percent_encoded():
+    """Airflow takes ASCII alone, and would drop the whole DAG for it, with a line in the DAG processor's log."""
+    (uri,) = uris(transfer("p.d.访问_{endpoint}"))
+    assert uri == "bigquery://p/d/%E8%AE%BF%E9%97%AE_visit_page"
+    assert uris(transfer("example.com:p.d.t")) == ["bigquery://example.com%3Ap/d/t"]
+    assert uris(transfer(f"p.d.{'访' * 300}")) == [], "longer than Airflow keeps"
+
+
+def test_one_s_own_asset_of_the_same_uri_is_the_outlet():
+    """Airflow keeps one active asset for each URI; a second one would fail the task."""
+    own = Asset("wechat_pages", uri="bigquery://p/d/visit_page")
+    assert transfer(outlets=[own]).outlets == [own]
+
+
 @pytest.mark.parametrize("table", ["{{ var.value.d }}.{endpoint}", "p.d.{appid}"])
 def test_a_table_that_is_not_known_is_none(table):
     assert uris(transfer(table)) == []
@@ -66,7 +80,7 @@ def test_partitions_need_airflow_3_3(monkeypatch):
         transfer(emit_partitions=True)
 
 
-def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
+def test_the_event_says_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
     yesterday, day_before = (f"{run_dag.today.subtract(days=days):%Y-%m-%d}" for days in (1, 2))
     wechat_server.override("daily_visit_trend", APPS[0], day_before, {"list": []})
     path = dag_file(
@@ -79,17 +93,37 @@ def test_the_event_tells_what_was_loaded(run_dag, dag_file, dataset, events, wec
     )
     assert set(run_dag(path).values()) == {"success"}
     project, name = dataset.split(".")
-    (uri, extra, key), (_, trend, _) = sorted(events(), reverse=True)
+    (uri, extra, key), (_, trend, _) = sorted(events(), key=lambda event: event[0], reverse=True)
     assert (uri, key) == (f"bigquery://{project}/{name}/visit_page", None)
     assert extra == {
-        "appid": APPS[0],
+        "table": f"{dataset}.visit_page",
         "endpoint": "visit_page",
-        "periods": [yesterday],
-        "empty_periods": [],
-        "truncated_periods": [yesterday],
         "rows": 200,
+        "load_ids": extra["load_ids"],
+        "apps": {APPS[0]: {"rows": 200, "periods": [yesterday], "empty_periods": [], "truncated_periods": [yesterday]}},
     }
-    assert (len(trend["periods"]), trend["rows"], trend["empty_periods"]) == (3, 2, [day_before])
+    found = trend["apps"][APPS[0]]
+    assert (len(found["periods"]), trend["rows"], found["empty_periods"]) == (2, 2, [day_before])
+
+
+def test_one_s_own_asset_has_the_event(run_dag, dag_file, dataset, events):
+    project, name = dataset.split(".")
+    path = dag_file(
+        "own_asset",
+        f"""
+        from airflow.providers.common.compat.sdk import Asset
+        WeAnalysisToBigQueryOperator(
+            task_id="load",
+            endpoint="daily_summary",
+            destination_project_dataset_table="{dataset}.{{endpoint}}",
+            gcp_conn_id=None,
+            outlets=[Asset("summary", uri="bigquery://{project}/{name}/daily_summary")],
+        )
+        """,
+    )
+    assert run_dag(path) == {("load", -1): "success"}
+    ((uri, extra, _),) = events()
+    assert (uri, extra["rows"]) == (f"bigquery://{project}/{name}/daily_summary", 1)
 
 
 @pytest.mark.parametrize("table", ["{{ var.value.weanalysis_dataset }}.{endpoint}", "{dataset}.{{endpoint}}"])
@@ -128,7 +162,8 @@ def test_a_mapped_task_without_an_alias_announces_nothing(run_dag, dag_file, dat
     assert labels == {"weanalysis_default visit_page", "weanalysis_default daily_summary"}
 
 
-def test_partition_keys_on_request(run_dag, dag_file, dataset, events):
+def test_partition_keys_of_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
+    wechat_server.override("daily_summary", APPS[0], "2026-03-02", {"list": []})
     path = dag_file(
         "partitions",
         f"""
@@ -144,7 +179,7 @@ def test_partition_keys_on_request(run_dag, dag_file, dataset, events):
         """,
     )
     assert set(run_dag(path).values()) == {"success"}
-    assert sorted(key for _, _, key in events()) == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    assert sorted(key for _, _, key in events()) == ["2026-03-01", "2026-03-03"], "none of the empty day"
 
 
 def test_the_links_of_a_loaded_table(run_dag, dag_file, dataset):

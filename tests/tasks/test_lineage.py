@@ -9,7 +9,10 @@ import sys
 
 import pytest
 
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.tasks.lineage import lineage
+from airflow_provider_wxanalysis.tasks.results import AppResult, LoadResult
 from airflow_provider_wxanalysis.testing import CANARY
 from tests.conftest import APPS
 from tests.support.airflow_home import make_airflow_home
@@ -49,6 +52,18 @@ def events(wechat_server, connect, dataset, tmp_path):
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     assert CANARY not in log.read_text() + run.stdout + run.stderr
     return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(("apps", "inputs"), [(1, 1), (20, 20), (21, 1), (500, 1)])
+def test_of_many_apps_the_endpoint_is_the_input(apps, inputs):
+    endpoint = ENDPOINTS["daily_summary"]
+    result = LoadResult(
+        TableName("p", "d", "t"), endpoint.name, ("job",), {f"wx{number:016}": AppResult() for number in range(apps)}
+    )
+    found = lineage(endpoint, result).inputs
+    assert len(found) == inputs
+    assert all(each.name.endswith(endpoint.path) for each in found)
+    assert (found[0].name == endpoint.path) == (apps > 20)
 
 
 def test_a_load_tells_where_its_rows_come_from_and_went(events, dataset, bq):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,40 +15,48 @@ from tests.conftest import APPS, run_context
 
 
 @pytest.fixture
-def load(wechat_server: Any, connect: Callable[..., str], dataset: str) -> Callable[..., dict[str, Any]]:
-    """Load periods of an endpoint into ``dataset.endpoint``; other arguments are the operator's."""
+def transfer(wechat_server: Any, connect: Callable[..., str], dataset: str) -> Callable[..., Any]:
+    """Make a transfer of an endpoint into ``dataset.endpoint``; other arguments are the operator's."""
+
+    def make(endpoint: str, *, appid: str | Sequence[str] = APPS[0], **arguments: Any) -> WeAnalysisToBigQueryOperator:
+        conn_ids = [
+            connect(wechat_server, each, f"app_{each}") for each in ([appid] if isinstance(appid, str) else appid)
+        ]
+        defaults = {
+            "destination_project_dataset_table": f"{dataset}.{{endpoint}}",
+            "weanalysis_conn_id": conn_ids[0] if isinstance(appid, str) else conn_ids,
+            "gcp_conn_id": None,
+            "lookback": 0,
+        }
+        return WeAnalysisToBigQueryOperator(task_id=f"load_{endpoint}", endpoint=endpoint, **{**defaults, **arguments})
+
+    return make
+
+
+@pytest.fixture
+def load(transfer: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """Load periods of an endpoint; other arguments are the operator's."""
 
     def run(
         endpoint: str,
         first: Period,
         last: Period | None = None,
         *,
-        appid: str = APPS[0],
         context: dict[str, Any] | None = None,
         rendered: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> dict[str, Any]:
-        defaults = {
-            "destination_project_dataset_table": f"{dataset}.{{endpoint}}",
-            "gcp_conn_id": None,
-            "lookback": 0,
-        }
-        task = WeAnalysisToBigQueryOperator(
-            task_id=f"load_{endpoint}",
-            endpoint=endpoint,
-            weanalysis_conn_id=connect(wechat_server, appid, f"app_{appid}"),
-            **{**defaults, **arguments},
-        )
+        task = transfer(endpoint, **arguments)
         for name, value in (rendered or {}).items():  # as Airflow does after rendering templates
             setattr(task, name, value)
-        # The interval that owns the periods from the first to the last.
-        start, end = first.closes_at.subtract(minutes=1), (last or first).closes_at.add(minutes=1)
-        try:
-            return task.execute(context or run_context(start, end, task_id=task.task_id))
-        finally:
-            task.hook.close()
+        return task.execute(context or interval(first, last, task_id=task.task_id))
 
     return run
+
+
+def interval(first: Period, last: Period | None = None, **ti: Any) -> dict[str, Any]:
+    """The context of a run in which the periods from the first to the last are due."""
+    return run_context(first.closes_at.subtract(minutes=1), (last or first).closes_at.add(minutes=1), **ti)
 
 
 def latest(endpoint: str, back: int = 0) -> Period:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from types import SimpleNamespace
 
 import pendulum
 import pytest
@@ -12,12 +11,13 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
 )
 
-from airflow_provider_wxanalysis.exceptions import DataNotReadyError, DestinationError, EmptyReportError
-from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, Period
+from airflow_provider_wxanalysis.exceptions import DataNotReadyError, EmptyReportError
+from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS, run_context
 from tests.transfers.conftest import latest
 
+LATE = {"empty_is_ready_after": dt.timedelta(0)}
 TODAY, DAY_BEFORE = latest("visit_page"), latest("visit_page", back=1)
 
 
@@ -40,7 +40,7 @@ def test_a_page_gone_and_a_value_corrected_leave_nothing_behind(load, wechat_ser
 @pytest.mark.parametrize("wechat_server_options", [{"published_at": dt.time(0), "pages": 250}])
 def test_a_cut_list_is_called_so(load, logged):
     assert load("visit_page", TODAY)["rows"] == 200
-    assert "top 200 only" in logged()
+    assert f"visit_page {TODAY} of app {APPS[0]}: 200 rows (WeChat lists 200 at most)." in logged()
 
 
 def test_what_the_catalogue_does_not_know_is_loaded_as_json(load, wechat_server, dataset, read):
@@ -65,107 +65,81 @@ class TestEmptyReplies:
     def held(self, dataset, read):
         return lambda: {row["begin_date"]: row["visit_pv"] for row in read(f"{dataset}.daily_visit_trend")}
 
-    def test_fail_early_waits_for_a_retry(self, load, held):
-        late = dt.timedelta(days=2)
-        with pytest.raises(EmptyReportError, match=rf"app {APPS[0]}: empty for {TODAY}, .* ask again after") as caught:
-            load("daily_visit_trend", DAY_BEFORE, TODAY, empty_is_ready_after=late)
-        assert caught.value.retryable
-        assert held()[str(DAY_BEFORE)] == 1, "the others were loaded first"
+    @pytest.mark.parametrize("on_empty", ["fail", "skip", "replace"])
+    def test_early_it_is_not_yet(self, load, held, on_empty):
+        """Before its time an empty reply says nothing, whatever it is taken for later."""
+        early = {"empty_is_ready_after": dt.timedelta(days=2), "on_empty": on_empty}
+        with pytest.raises(EmptyReportError, match=rf"{TODAY} of app {APPS[0]}: the reply came empty, .* Ask again"):
+            load("daily_visit_trend", DAY_BEFORE, TODAY, **early)
+        assert held()[str(DAY_BEFORE)] == 1, "the others are loaded"
         assert held()[str(TODAY)] > 1
 
     def test_fail_late_refuses_to_forget_rows(self, load, held):
-        with pytest.raises(
-            AirflowFailException, match="for which the table holds rows; they were left alone"
-        ) as caught:
-            load("daily_visit_trend", DAY_BEFORE, TODAY, empty_is_ready_after=dt.timedelta(0))
-        assert isinstance(caught.value.__cause__, EmptyReportError)
+        with pytest.raises(AirflowFailException, match="EmptyReportError: .* the table holds 1 row, left as they are"):
+            load("daily_visit_trend", DAY_BEFORE, TODAY, **LATE)
         assert held()[str(DAY_BEFORE)] == 1
         assert held()[str(TODAY)] > 1
 
-    def test_fail_late_accepts_a_day_without_traffic(self, load, bq, dataset, held):
+    def test_fail_late_accepts_a_day_without_traffic_and_records_it(self, load, bq, dataset, held, logged):
         bq.query_and_wait(f"DELETE FROM `{dataset}.daily_visit_trend` WHERE begin_date = '{TODAY}'")
-        summary = load("daily_visit_trend", DAY_BEFORE, TODAY, empty_is_ready_after=dt.timedelta(0))
-        assert summary["empty_periods"] == [str(TODAY)]
+        summary = load("daily_visit_trend", DAY_BEFORE, TODAY, **LATE)
+        assert summary["apps"][APPS[0]]["empty_periods"] == [str(TODAY)]
         assert summary["rows"] == 1
         assert held() == {str(DAY_BEFORE): 1}
+        (row,) = bq.query_and_wait(f"SELECT * FROM `{dataset}.weanalysis_empty_periods`")
+        assert (row["appid"], row["endpoint"], str(row["begin_date"])) == (APPS[0], "daily_visit_trend", str(TODAY))
+        assert f"{TODAY} of app {APPS[0]}: accepted as empty, though {DAY_BEFORE} had 1 row." in logged()
 
     def test_skip_leaves_the_slice_alone(self, load, held, logged):
-        summary = load("daily_visit_trend", DAY_BEFORE, TODAY, on_empty="skip")
-        assert summary["empty_periods"] == [str(TODAY)]
+        summary = load("daily_visit_trend", DAY_BEFORE, TODAY, on_empty="skip", **LATE)
+        assert summary["apps"][APPS[0]]["empty_periods"] == [str(TODAY)]
         assert held()[str(DAY_BEFORE)] == 1
         assert held()[str(TODAY)] > 1
-        assert f"'empty_periods': ['{TODAY}']" in logged()
+        assert f"Empty: {TODAY} of app {APPS[0]}." in logged()
 
     def test_skip_skips_if_every_period_is_empty(self, load, held):
         with pytest.raises(AirflowSkipException, match="every period was empty"):
-            load("daily_visit_trend", TODAY, on_empty="skip")
+            load("daily_visit_trend", TODAY, on_empty="skip", **LATE)
         assert held()[str(TODAY)] > 1
 
     def test_replace_empties_the_slice(self, load, held):
-        summary = load("daily_visit_trend", DAY_BEFORE, TODAY, on_empty="replace")
-        assert (summary["rows"], summary["empty_periods"], len(summary["load_ids"])) == (1, [str(TODAY)], 1)
+        summary = load("daily_visit_trend", DAY_BEFORE, TODAY, on_empty="replace", **LATE)
+        assert (summary["rows"], len(summary["load_ids"])) == (1, 1)
+        assert summary["apps"][APPS[0]]["empty_periods"] == [str(TODAY)]
         assert held() == {str(DAY_BEFORE): 1}
 
     def test_an_empty_lookback_period_changes_nothing(self, load, wechat_server, held):
         wechat_server.override("daily_visit_trend", APPS[0], DAY_BEFORE.begin_date, {"list": []})
         wechat_server.override("daily_visit_trend", APPS[0], TODAY.begin_date, lambda reply: reply)
         before = held()
-        summary = load("daily_visit_trend", TODAY, lookback=1)
-        assert summary["empty_periods"] == [str(DAY_BEFORE)]
+        summary = load("daily_visit_trend", TODAY, lookback=1, **LATE)
+        assert summary["apps"][APPS[0]]["empty_periods"] == [str(DAY_BEFORE)]
         assert held() == before
 
     def test_an_empty_lookback_period_is_emptied_on_request(self, load, wechat_server, held):
         wechat_server.override("daily_visit_trend", APPS[0], DAY_BEFORE.begin_date, {"list": []})
         wechat_server.override("daily_visit_trend", APPS[0], TODAY.begin_date, lambda reply: reply)
-        load("daily_visit_trend", TODAY, lookback=1, on_empty="replace")
+        load("daily_visit_trend", TODAY, lookback=1, on_empty="replace", **LATE)
         assert set(held()) == {str(TODAY)}
 
 
-def test_retention_matures(load, wechat_server, dataset, read):
-    """After 31 daily runs with the default refresh the first day has all its offsets."""
-    first = DAY.earlier(latest("daily_retain"), 40)
-    for number in range(31):
-        day = Period(first.begin_date + dt.timedelta(days=number), first.begin_date + dt.timedelta(days=number))
-        wechat_server.now = day.closes_at.add(hours=12)
-        load("daily_retain", day, lookback=None)
-    offsets = [
-        (row["cohort"], row["period_offset"])
-        for row in read(f"{dataset}.daily_retain")
-        if row["begin_date"] == str(first)
-    ]
-    days = [0, 1, 2, 3, 4, 5, 6, 7, 14, 30]
-    assert sorted(offsets) == sorted((cohort, day) for cohort in ("visit_uv", "visit_uv_new") for day in days)
+@pytest.mark.parametrize("on_empty", ["fail", "skip", "replace"])
+def test_a_part_that_comes_empty_before_its_time_is_not_yet(load, wechat_server, dataset, on_empty):
+    """Of five modules one is not published: four are not the day."""
+    modules = iter(range(5))
 
+    def without_the_first(reply):
+        return {**reply, "data": {"body": {"tables": []}}} if next(modules) == 0 else reply
 
-@pytest.mark.parametrize(
-    ("lookback", "run_type", "dates", "asked"),
-    [
-        (None, "scheduled", False, 10),
-        (None, "backfill", False, 1),
-        (None, "scheduled", True, 1),
-        (2, "backfill", False, 3),
-        (2, "scheduled", True, 3),
-        ([30], "scheduled", False, 2),
-        (0, "scheduled", False, 1),
-    ],
-)
-def test_the_default_lookback_is_for_scheduled_runs(load, wechat_server, lookback, run_type, dates, asked):
-    day = latest("daily_retain")
-    context = run_context(day.closes_at.subtract(minutes=1), day.closes_at.add(minutes=1))
-    context["dag_run"] = SimpleNamespace(run_type=run_type)
-    explicit = {"from_date": str(day), "to_date": str(day)} if dates else {}
-    load("daily_retain", day, lookback=lookback, context=context, **explicit)
-    assert wechat_server.count("daily_retain") == asked
-
-
-def test_lookbacks_of_several_due_periods_are_fetched_once(load, wechat_server):
-    load("daily_retain", latest("daily_retain", back=4), latest("daily_retain"), lookback=(1, 2, 3))
-    assert wechat_server.count("daily_retain") == 8
+    wechat_server.override("performance_data", APPS[0], TODAY.begin_date, without_the_first)
+    early = {"empty_is_ready_after": dt.timedelta(days=2), "on_empty": on_empty}
+    with pytest.raises(EmptyReportError, match="came empty, which may mean that WeChat has not published"):
+        load("performance_data", TODAY, **early)
 
 
 def test_nothing_due_skips(load, wechat_server):
     monday = pendulum.datetime(2026, 3, 9, 10, 30, tz=SHANGHAI)
-    with pytest.raises(AirflowSkipException, match="no week ends in the run's interval"):
+    with pytest.raises(AirflowSkipException, match="no week ended in the run's interval"):
         load("weekly_retain", latest("weekly_retain"), context=run_context(monday, monday.add(days=1)))
     assert wechat_server.calls == []
 
@@ -197,17 +171,16 @@ def test_what_no_retry_mends_ends_the_task_and_writes_nothing(load, wechat_serve
     assert read(f"{dataset}.daily_summary", load_columns=True) == before
 
 
-def test_a_dataset_that_does_not_exist(load, project, wechat_server):
+def test_a_dataset_that_does_not_exist(load, project):
     with pytest.raises(AirflowFailException, match="Dataset .*nowhere does not exist. Create it .* set create_dataset"):
         load("daily_summary", TODAY, destination_project_dataset_table=f"{project}.nowhere.t")
-    assert wechat_server.count("daily_summary") == 0, "refused before anything is fetched"
 
 
 @pytest.mark.parametrize(
     ("rendered", "message"),
     [
         *(({"destination_project_dataset_table": table}, "Table") for table in ("d.t", "p.d.t$20260101", "p.d.{no}")),
-        ({"from_date": "2026-03-32", "to_date": "2026-03-31"}, "no date of the calendar"),
+        ({"from_date": "2026-03-32", "to_date": "2026-03-31"}, "must be a day of the calendar"),
         ({"from_date": "2026-03-02", "to_date": "2026-03-01"}, "is after"),
         ({"from_date": "2999-01-01", "to_date": "2999-01-01"}, "has not ended yet"),
     ],
@@ -236,14 +209,6 @@ def test_a_worker_without_credentials(load, monkeypatch, tmp_path):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     with pytest.raises(AirflowFailException, match="Application Default Credentials, and this worker has none"):
         load("daily_summary", TODAY)
-
-
-def test_a_table_of_another_endpoint_is_refused_before_any_fetch(load, dataset, wechat_server):
-    load("daily_summary", TODAY, destination_project_dataset_table=f"{dataset}.t")
-    with pytest.raises(AirflowFailException, match="it holds daily_summary .*, not daily_visit_trend") as caught:
-        load("daily_visit_trend", TODAY, destination_project_dataset_table=f"{dataset}.t")
-    assert isinstance(caught.value.__cause__, DestinationError)
-    assert wechat_server.count("daily_visit_trend") == 0
 
 
 def test_labels_reach_jobs_and_table(load, bq):

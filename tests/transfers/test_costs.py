@@ -7,6 +7,7 @@ import collections
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from tests.conftest import APPS
 from tests.transfers.conftest import latest
 
 
@@ -53,7 +54,7 @@ def test_the_first_run_makes_the_table(proxy, load):
 @pytest.mark.parametrize(("endpoint", "merges"), [("daily_visit_trend", 1), ("visit_page", 1)])
 def test_ninety_days_in_one_statement_or_two(proxy, load, wechat_server, dataset, bq, endpoint, merges):
     summary = load(endpoint, latest(endpoint, back=89), latest(endpoint))
-    assert len(summary["periods"]) == 90
+    assert len(summary["apps"][APPS[0]]["periods"]) == 90
     assert wechat_server.count(endpoint) == 90
     assert merges <= len(proxy.statements("MERGE")) == len(summary["load_ids"]) <= 2
     ((days,),) = bq.query_and_wait(f"SELECT COUNT(DISTINCT begin_date) FROM `{dataset}.{endpoint}`")
@@ -63,6 +64,6 @@ def test_ninety_days_in_one_statement_or_two(proxy, load, wechat_server, dataset
 def test_an_old_portrait_skips_without_asking(load, wechat_server):
     from airflow.providers.common.compat.sdk import AirflowSkipException
 
-    with pytest.raises(AirflowSkipException, match="only for the window that ends yesterday"):
-        load("user_portrait_7d", latest("user_portrait_7d", back=1))
+    with pytest.raises(AirflowSkipException, match="can no longer be fetched"):
+        load("user_portrait_7d", latest("user_portrait_7d", back=5))
     assert wechat_server.calls == []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
-from airflow_provider_wxanalysis.bigquery.calls import LoadCancelledError
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-from tests.conftest import run_context
-from tests.transfers.conftest import latest
+from tests.conftest import APPS, run_context
+from tests.transfers.conftest import interval, latest
 
 TODAY = latest("daily_summary")
 
@@ -37,21 +38,39 @@ def test_every_statement_runs_where_the_table_is(proxy, load):
     assert {location(exchange) for exchange in statements} == {"asia-east2"}
 
 
-def test_a_killed_task_cancels_the_job_that_runs(proxy, load, monkeypatch):
-    tasks = []
-    init = WeAnalysisToBigQueryOperator.check_literals
-    monkeypatch.setattr(WeAnalysisToBigQueryOperator, "check_literals", lambda self: tasks.append(self) or init(self))
+def test_a_killed_task_cancels_the_job_that_runs(proxy, transfer):
+    task = transfer("daily_summary")
 
     def kill_while_it_waits(exchange):
         if exchange.method == "GET" and "/queries/" in exchange.path:
-            tasks[-1].on_kill()
+            task.on_kill()
 
     proxy.rules.append(kill_while_it_waits)
-    with pytest.raises(LoadCancelledError):  # Airflow 3 lets the task go on after it has told it to end
-        load("daily_summary", TODAY)
+    with pytest.raises(WeAnalysisError, match="cancelled"):
+        task.execute(interval(TODAY))
     (merge,) = proxy.statements("MERGE")
     (cancelled,) = [exchange for exchange in proxy.exchanges if exchange.path.split("?")[0].endswith("/cancel")]
     assert f"/jobs/{merge.job_id}/cancel" in cancelled.path
+
+
+def test_a_killed_task_asks_wechat_no_more(transfer, wechat_server):
+    """The calls under way are ended, however long WeChat would take to answer them."""
+    task = transfer("daily_summary")
+    asked = threading.Event()
+    wechat_server.latency = 1.0
+
+    def kill(reply):
+        if not asked.is_set():
+            asked.set()
+            threading.Thread(target=task.on_kill).start()
+        return reply
+
+    first = latest("daily_summary", back=200)
+    for back in range(201):
+        wechat_server.override("daily_summary", APPS[0], latest("daily_summary", back=back).begin_date, kill)
+    with pytest.raises(WeAnalysisError, match="cancelled"):
+        task.execute(interval(first, TODAY))
+    assert wechat_server.count("daily_summary") < 100
 
 
 def test_a_task_killed_before_its_first_job_cancels_nothing():

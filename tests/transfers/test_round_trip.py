@@ -58,14 +58,21 @@ def test_round_trip(load, wechat_server, dataset, read, endpoint):
     assert expected
     assert read(table) == expected
     for appid, summary in summaries.items():
+        truncated = [str(period)] if endpoint.name == "visit_page" else []
+        rows = sum(row["appid"] == appid for row in expected)
         assert summary == {
             "table": table,
-            "appid": appid,
             "endpoint": endpoint.name,
-            "periods": [str(period)],
-            "empty_periods": [],
-            "rows": sum(row["appid"] == appid for row in expected),
+            "rows": rows,
             "load_ids": summary["load_ids"],
+            "apps": {
+                appid: {
+                    "rows": rows,
+                    "periods": [str(period)],
+                    "empty_periods": [],
+                    "truncated_periods": truncated if rows == 200 else [],
+                }
+            },
         }
 
     before = {row["appid"]: row["_load_id"] for row in read(table, load_columns=True)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_provider_wxanalysis.bigquery.destination import Destination
 from airflow_provider_wxanalysis.periods import SHANGHAI
-from airflow_provider_wxanalysis.tasks import loading
+from airflow_provider_wxanalysis.tasks import intake, loading
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from airflow_provider_wxanalysis.wechat import (
     client,  # noqa: F401  likewise
@@ -39,16 +39,17 @@ def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def fetching(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     """Note how long it took until the last period was handed over."""
 
-    def call(*args: Any) -> Iterator[Any]:
+    def call(*args: Any, **kwargs: Any) -> Iterator[Any]:
         started = time.perf_counter()
-        yield from function(*args)
+        yield from function(*args, **kwargs)
         figures["fetch"] = time.perf_counter() - started
 
     return call
 
 
 records.read = timed("transform", records.read)
-loading.encode = timed("transform", loading.encode)
+intake.encode = timed("transform", intake.encode)
+loading.ask_all = fetching(loading.ask_all)
 Destination.replace = timed("load", Destination.replace)
 last_day = dt.date.fromisoformat(asked["last_day"])
 (appid,) = asked["tokens"]
@@ -62,7 +63,6 @@ task = WeAnalysisToBigQueryOperator(
     from_date=str(last_day - dt.timedelta(days=asked["days"] - 1)),
     to_date=str(last_day),
 )
-task.hook.fetch_many = fetching(task.hook.fetch_many)
 now = dt.datetime.combine(last_day + dt.timedelta(days=1), dt.time(12), tzinfo=SHANGHAI)
 with clock(figures):
     summary = task.execute(run_context(now, now))

@@ -1,0 +1,160 @@
+"""Taking in answers: what became of each period, what follows from it, and what is to be written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pendulum
+
+from airflow_provider_wxanalysis.bigquery.chunks import Key, Slice, encode
+from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, WeAnalysisError, call_name
+from airflow_provider_wxanalysis.periods import SHANGHAI
+from airflow_provider_wxanalysis.tasks.folding import counted
+from airflow_provider_wxanalysis.tasks.outcomes import Effect, OnEmpty, Outcome, Role, Verdict, classify, course
+from airflow_provider_wxanalysis.tasks.progress import Progress
+from airflow_provider_wxanalysis.tasks.settling import lifeless
+from airflow_provider_wxanalysis.tasks.tally import Tally
+
+if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.endpoints import Endpoint
+    from airflow_provider_wxanalysis.tasks.apps import AppRef
+    from airflow_provider_wxanalysis.wechat.pool import Answer
+
+log = logging.getLogger(__name__)
+
+#: How many lines the log has about what could not be had; the error at the end counts all of it.
+_COMPLAINTS = 20
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a load goes about it, as the operator's arguments have it.
+
+    :param endpoint: the catalogue's entry.
+    :param on_empty: what an empty reply means past its time.
+    :param empty_is_ready_after: how long after a period's end it means "not yet".
+    :param in_flight: requests to WeChat at once, of all apps together.
+    :param may_wait: whether the task can wait for what is not there yet.
+    :param by_need: whether earlier periods are fetched only where their figures can have grown.
+    :param loaded_since: what this very task has loaded since then, in an earlier try or before a wait, is not fetched
+        again; aware, or ``None`` if it cannot have loaded anything.
+    """
+
+    endpoint: Endpoint
+    on_empty: OnEmpty
+    empty_is_ready_after: dt.timedelta
+    in_flight: int = 64
+    may_wait: bool = False
+    by_need: bool = False
+    loaded_since: dt.datetime | None = None
+
+
+class Intake:
+    """Decides about every answer by the table of outcomes, and counts.
+
+    :param terms: how the load goes about it.
+    :param tally: where things are counted.
+    :param progress: what the log shows meanwhile.
+    """
+
+    def __init__(self, terms: Terms, tally: Tally, progress: Progress) -> None:
+        self._terms = terms
+        self._tally = tally
+        self._progress = progress
+        self._complaints: set[int] = set()
+        self._doubles: set[AppRef] = set()
+        #: The apps by AppID, each by the one that answered first.
+        self.apps: dict[str, AppRef] = {}
+        #: Apps of which earlier periods are not asked for: they do not answer, or have not published yet.
+        self.held_back: set[AppRef] = set()
+        #: Empty replies that the table has to confirm.
+        self.unsettled: list[Key] = []
+        #: Retention figures with a cohort without users, to be compared with the table.
+        self.doubtful: dict[Key, list[dict[str, Any]]] = {}
+
+    def take(self, answer: Answer, ref: AppRef, role: Role) -> Slice | None:
+        """Take in one answer and return the slice to write, if there is one.
+
+        :param answer: the answer.
+        :param ref: the app it is about.
+        :param role: why it was asked for.
+        """
+        appid = answer.client.appid if answer.client else str(ref)
+        if answer.client and not self._is_first(appid, ref):
+            return None
+        terms, key = self._terms, (appid, answer.period)
+        outcome = classify(answer, pendulum.now(SHANGHAI), terms.empty_is_ready_after)
+        what = course(outcome, role, terms.on_empty, may_wait=terms.may_wait)
+        rows = answer.rows or []
+        self._progress.got(call_name(terms.endpoint.name, answer.period, appid), self._told(outcome, rows))
+        if outcome is Outcome.EMPTY:
+            self._tally.empty.add(key)
+        error = answer.error or self._early(answer, appid)
+        if outcome is Outcome.NOT_YET or (outcome is Outcome.REFUSED and error.stops_app):
+            self.held_back.add(ref)
+        self._follow(what.verdict, key, ref, role, error)
+        if what.effect is Effect.KEEP:
+            return None
+        if rows and terms.endpoint.refresh_offsets and lifeless(rows) and terms.on_empty != "replace":
+            self.doubtful[key] = rows
+            return None
+        return self.encoded(key, rows, role)
+
+    def encoded(self, key: Key, rows: list[dict[str, Any]], role: Role) -> Slice | None:
+        """Return a slice to write; ``None`` if it cannot be written at all."""
+        appid, period = key
+        try:
+            piece = encode(self._terms.endpoint, appid, period, rows)
+        except WeAnalysisError as error:
+            verdict = Verdict.FAIL if role is Role.DUE else Verdict.WARN
+            self._follow(verdict, key, self.apps[appid], role, error)
+            return None
+        if rows:
+            self._tally.rows[key] = len(rows)
+        if self._terms.endpoint.truncated(rows):
+            self._tally.truncated.add(key)
+        return piece
+
+    def _is_first(self, appid: str, ref: AppRef) -> bool:
+        first = self.apps.setdefault(appid, ref)
+        if first != ref and ref not in self._doubles:
+            self._doubles.add(ref)
+            log.warning("%s and %s are the same app, %s: it is loaded once, through the former.", first, ref, appid)
+        return first == ref
+
+    def _follow(self, verdict: Verdict, key: Key, ref: AppRef, role: Role, error: WeAnalysisError) -> None:
+        if verdict is Verdict.SETTLE:
+            self.unsettled.append(key)
+        if verdict is Verdict.WAIT:
+            self._tally.waits[ref].append(key[1])
+        if verdict in (Verdict.FAIL, Verdict.WARN):
+            (self._tally.failures if verdict is Verdict.FAIL else self._tally.warnings).append(Failure(*key, error))
+            self._complain(error, role)
+
+    def _complain(self, error: WeAnalysisError, role: Role) -> None:
+        if id(error) in self._complaints:
+            return
+        self._complaints.add(id(error))
+        if len(self._complaints) <= _COMPLAINTS:
+            log.warning("%s%s", "" if role is Role.DUE else "Left as it is in the table: ", error)
+        elif len(self._complaints) == _COMPLAINTS + 1:
+            log.warning("More could not be had; the end of the load says what.")
+
+    def _told(self, outcome: Outcome, rows: list[dict[str, Any]]) -> str:
+        if outcome is not Outcome.ROWS:
+            return str(outcome.value)
+        limit = self._terms.endpoint.row_limit
+        truncated = f" (WeChat lists {limit} at most)" if self._terms.endpoint.truncated(rows) else ""
+        return f"{counted(len(rows), 'row')}{truncated}"
+
+    def _early(self, answer: Answer, appid: str) -> EmptyReportError:
+        parts = f"{', '.join(answer.empty_parts)} came" if answer.empty_parts and answer.rows else "the reply came"
+        ready = answer.period.closes_at + self._terms.empty_is_ready_after
+        return EmptyReportError(
+            f"{call_name(self._terms.endpoint.name, answer.period, appid)}: {parts} empty, which may mean that WeChat "
+            f"has not published yet. Ask again later; from {ready:%Y-%m-%d %H:%M} Asia/Shanghai on, empty means empty.",
+            retryable=True,
+        )

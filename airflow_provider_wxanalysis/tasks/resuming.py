@@ -1,0 +1,26 @@
+"""Since when a task may have loaded some of its periods already, so that a retry asks only for what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+
+def tried_since(context: Mapping[str, Any], retries: int) -> dt.datetime | None:
+    """Return since when earlier tries may have loaded periods; ``None`` if this is the first try.
+
+    A task that was cleared begins again: its next try loads everything, as whoever clears it wants.
+
+    :param context: Airflow's context.
+    :param retries: the task's retries.
+    """
+    ti, run = context["ti"], context.get("dag_run")
+    most = getattr(ti, "max_tries", None)  # Airflow raises it when a task is cleared
+    tries = ti.try_number if most is None else ti.try_number - (most - retries)
+    return getattr(run, "start_date", None) if tries > 1 else None
+
+
+def waited_since(context: Mapping[str, Any]) -> dt.datetime | None:
+    """Return since when the try has run that was waiting in the triggerer."""
+    return getattr(context["ti"], "start_date", None)

@@ -1,0 +1,75 @@
+"""What a load asks the table before it believes an empty reply, or figures that have fallen to nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, call_name
+from airflow_provider_wxanalysis.tasks.folding import counted
+from airflow_provider_wxanalysis.tasks.tally import Key
+
+if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.endpoints import Endpoint
+
+log = logging.getLogger(__name__)
+
+
+class Settled(NamedTuple):
+    """What became of empty replies past their time.
+
+    :param accepted: the table holds nothing either.
+    :param failures: the table holds rows, which are left alone.
+    """
+
+    accepted: list[Key]
+    failures: list[Failure]
+
+
+def settle(destination: Destination, endpoint: Endpoint, empty: Iterable[Key]) -> Settled:
+    """Decide what empty replies for due periods mean, after everything else is safely in the table.
+
+    :param destination: the table.
+    :param endpoint: what it holds.
+    :param empty: the periods.
+    """
+    keys = list(empty)
+    before = {key: (key[0], endpoint.window.earlier(key[1], 1)) for key in keys}
+    found = destination.contents(dict.fromkeys([*keys, *before.values()]))
+    accepted, failures = [], []
+    for key in keys:
+        appid, period = key
+        name = call_name(endpoint.name, period, appid)
+        if held := found[key].rows:
+            error = EmptyReportError(
+                f"{name}: WeChat's reply is empty, and the table holds {counted(held, 'row')}, left as they are. "
+                "Set on_empty='replace' to remove them, or 'skip' to keep them."
+            )
+            failures.append(Failure(appid, period, error))
+            continue
+        accepted.append(key)
+        if rows := found[before[key]].rows:
+            log.warning("%s: accepted as empty, though %s had %s.", name, before[key][1], counted(rows, "row"))
+    return Settled(accepted, failures)
+
+
+def fallen(destination: Destination, doubtful: Mapping[Key, Sequence[Mapping[str, Any]]]) -> list[Key]:
+    """Return those slices a cohort of which has users in the table and none in WeChat's new reply.
+
+    :param destination: a table of retention figures.
+    :param doubtful: new rows of slices with a cohort without users.
+    """
+    from airflow_provider_wxanalysis.bigquery.cohorts import living_cohorts
+
+    living = living_cohorts(destination, doubtful)
+    return [key for key, rows in doubtful.items() if living.get(key, frozenset()) & lifeless(rows)]
+
+
+def lifeless(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the cohorts that have no users at all."""
+    users: dict[str, int] = {}
+    for row in rows:
+        users[row["cohort"]] = users.get(row["cohort"], 0) + (row["users"] or 0)
+    return frozenset(cohort for cohort, total in users.items() if not total)

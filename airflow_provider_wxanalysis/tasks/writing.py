@@ -1,0 +1,97 @@
+"""The destination of a load: opened, and written to, while the main thread goes on asking WeChat."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_wxanalysis.tasks.background import in_background, wait_for
+
+if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.bigquery.chunks import Chunk
+    from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.wechat.waits import Stop
+
+T = TypeVar("T")
+
+
+class Writer:
+    """Opens the destination at once, and replaces one chunk's slices at a time, in the background.
+
+    :param open_destination: opens it. Google's client alone takes a second to import.
+    :param stop: is set when something has gone wrong, so that nothing more is fetched in vain.
+    :param wrote: is called when a chunk's slices have been replaced.
+    """
+
+    def __init__(self, open_destination: Callable[[], Destination], stop: Stop, wrote: Callable[[Chunk], None]) -> None:
+        self._stop = stop
+        self._wrote = wrote
+        self._writing: Future[None] | None = None
+        self._opening = self._start(open_destination)
+
+    @property
+    def destination(self) -> Destination:
+        """The destination, as soon as it is open.
+
+        :raises WeAnalysisError: if it cannot be opened.
+        """
+        return self._result(self._opening)
+
+    def write(self, chunk: Chunk) -> None:
+        """Replace a chunk's slices after those of the one before, for whose end this waits.
+
+        :raises Exception: if the one before could not be written.
+        """
+        self.finish()
+        self._writing = self._start(self._replace, chunk)
+
+    def finish(self) -> None:
+        """Wait until all chunks are written.
+
+        :raises Exception: if one could not be.
+        """
+        if self._writing is not None:
+            self._result(self._writing)
+
+    def check(self) -> None:
+        """Raise what has gone wrong in the background meanwhile, if anything has."""
+        for future in (self._opening, self._writing):
+            if future is not None and future.done():
+                future.result()
+        self._stop.check()
+
+    def cancel(self) -> None:
+        """End all waits now, and the BigQuery job under way. Nothing more is written."""
+        self._stop.set()
+        if (destination := self._opened()) is not None:
+            destination.cancel()
+
+    def close(self) -> None:
+        """Give the destination's connections back."""
+        if (destination := self._opened()) is not None:
+            with contextlib.suppress(Exception):
+                destination.close()
+
+    def _opened(self) -> Destination | None:
+        done = self._opening.done() and self._opening.exception() is None
+        return self._opening.result() if done else None
+
+    def _replace(self, chunk: Chunk) -> None:
+        destination = self._opening.result()
+        self._stop.check()
+        destination.replace(chunk)
+        self._wrote(chunk)
+
+    def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        future = in_background(work, *arguments)
+        future.add_done_callback(self._notice)
+        return future
+
+    def _notice(self, future: Future[Any]) -> None:
+        if future.exception() is not None:
+            self._stop.set()
+
+    def _result(self, future: Future[T]) -> T:
+        return wait_for(future, self._stop)
