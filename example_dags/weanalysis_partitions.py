@@ -4,8 +4,8 @@ The first DAG's runs are days, by partition key. Its load has the table as outle
 The second DAG runs once for each week of which all days have arrived. It asks WeChat for the week, since a week's
 visitors are not the sum of its days'.
 
-Needs a connection ``weanalysis_default`` and a pool ``weanalysis`` of at most 8 slots. Only a table that is spelled out
-is an outlet, so write your own project and dataset here.
+Needs a connection ``weanalysis_default``. Only a table that is spelled out is an outlet, so write your own project and
+dataset here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ LOAD = {
     "gcp_conn_id": None,
     "deferrable": True,
     "wait_timeout": 18 * 3600,
-    "pool": "weanalysis",
 }
 
 with DAG(

@@ -3,8 +3,7 @@
 One daily DAG serves days, weeks and months alike: a weekly endpoint works in the run whose interval holds Monday 00:00
 and skips in the others, a monthly one on the first of the month.
 
-Needs a connection ``weanalysis_default``, a pool ``weanalysis`` of at most 8 slots (BigQuery queues 20 changes per
-table and refuses more), and a Variable ``weanalysis_dataset`` that names ``project.dataset``.
+Needs a connection ``weanalysis_default`` and a Variable ``weanalysis_dataset`` that names ``project.dataset``.
 """
 
 from __future__ import annotations
@@ -41,6 +40,5 @@ with DAG(
             endpoint=endpoint,
             destination_project_dataset_table="{{ var.value.weanalysis_dataset }}.{endpoint}",
             gcp_conn_id=None,
-            pool="weanalysis",
         )
         published >> load

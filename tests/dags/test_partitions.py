@@ -19,7 +19,8 @@ def airflow(live, dataset, tmp_path):
     """A live Airflow with the example, which loads into the test's dataset."""
     path = tmp_path / EXAMPLE.name
     # Unpaused, the DAG loads yesterday too, and local-bigquery refuses two creations of a table at one moment.
-    text = EXAMPLE.read_text().replace('"pool": "weanalysis"', '"retries": 3, "retry_delay": 1.0')
+    wait = '"wait_timeout": 18 * 3600'
+    text = EXAMPLE.read_text().replace(wait, f'{wait}, "retries": 3, "retry_delay": 1.0')
     path.write_text(text.replace("my-project.wechat", dataset))
     with WeChatServer(published_at=dt.time(0)) as server:
         live.connect("weanalysis_default", server.connection(APPS[0]))
