@@ -31,6 +31,7 @@ pytest_plugins = [
     "airflow_provider_wxanalysis.testing.pytest_plugin",
     "tests.support.canary",
     "tests.support.dag_runs",
+    "tests.support.figures",
     "tests.support.hooks",
 ]
 

@@ -136,13 +136,3 @@ def load(wechat_server: Any, bigquery_url: str | None) -> Callable[..., Load]:
 def tables(bq: Any, dataset: str) -> set[str]:
     """Return the names of all tables of a dataset."""
     return {f"{dataset}.{table.table_id}" for table in bq.list_tables(dataset)}
-
-
-@pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
-    """Take down what a long run counted, and print it."""
-    counted: dict[str, int] = {}
-    yield counted.update
-    if request.node.get_closest_marker("chaos"):
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            print(f"\n{request.node.name}: {counted}")

@@ -18,12 +18,12 @@ from tests.support.servers import REPOSITORY, free_port, running
 
 CELERY_PYTHON = REPOSITORY / ".venv-airflow-celery" / "bin" / "python"
 DAGS = Path(__file__).with_name("dags.py")
-DAG_IDS = ["live_everything", "live_backfill"]
+DAG_IDS = ["live_everything", "live_backfill", "live_fleet"]
 
 
 @pytest.fixture(scope="module")
 def wechat() -> Iterator[WeChatServer]:
-    with WeChatServer(published_at=dt.time(0)) as server:
+    with WeChatServer(published_at=dt.time(0), latency=0.05) as server:
         yield server
 
 
@@ -41,6 +41,7 @@ def stack(
             airflow = exits.enter_context(_celery_stack(request.getfixturevalue("bigquery_url")))
         airflow.connect("weanalysis_shop", wechat.connection(APPS[0]))
         airflow.connect("weanalysis_magazine", wechat.connection(APPS[1]))
+        airflow.connect("weanalysis_fleet", {**wechat.connection("", auth="central"), "login": ""})
         airflow.api("POST", "pools", {"name": "weanalysis", "slots": 8})
         airflow.set_variable("weanalysis_dataset", dataset)
         airflow.add_dags(DAGS, DAG_IDS)

@@ -1,7 +1,8 @@
-"""Everything of many apps as mapped tasks of one run; and a DAG whose past is loaded by a backfill."""
+"""Everything of many apps as mapped tasks of one run, and of hundreds in batches; and a DAG loaded by a backfill."""
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pendulum
@@ -9,6 +10,7 @@ from airflow.sdk import DAG
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.task_groups import weanalysis_to_bigquery
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
 TARGET = {
@@ -35,4 +37,17 @@ with DAG(
 ):
     WeAnalysisToBigQueryOperator(
         task_id="load", endpoint="daily_retain", weanalysis_conn_id="weanalysis_shop", **TARGET
+    )
+
+#: As many as ``make live`` is told; every one has an AppID of its own behind one connection.
+FLEET = [f"wx{number:016x}" for number in range(int(os.environ.get("WEANALYSIS_LIVE_APPS", "300")))]
+
+with DAG("live_fleet", schedule=None, default_args=RETRIES):
+    weanalysis_to_bigquery(
+        "weanalysis_fleet",
+        appids=FLEET,
+        apps_per_task=50,
+        destination="{{ var.value.weanalysis_dataset }}.{{ dag.dag_id }}_{endpoint}",
+        gcp_conn_id=None,
+        pool="weanalysis",
     )

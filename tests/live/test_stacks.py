@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
 from tests.conftest import APPS
+from tests.live.dags import FLEET
 from tests.transfers.test_round_trip import in_order, served
 
 pytestmark = pytest.mark.live
@@ -51,8 +52,40 @@ def test_a_backfill_of_fourteen_days(stack, wechat, read):
     runs = airflow.finished_runs("live_backfill", 14, seconds=1200)
     assert [(run["run_type"], run["state"]) for run in runs] == [("backfill", "success")] * 14
     days = [f"2026-03-{day:02}" for day in range(1, 15)]
-    loaded = [airflow.xcom("live_backfill", run["dag_run_id"], "load")["periods"] for run in runs]
+    summaries = [airflow.xcom("live_backfill", run["dag_run_id"], "load") for run in runs]
+    loaded = [summary["apps"][APPS[0]]["periods"] for summary in summaries]
     assert loaded == [[day] for day in days], "each its own day, and none again"
     rows = read(f"{dataset}.live_backfill_daily_retain")
     assert rows == all_served(wechat, ENDPOINTS["daily_retain"])
     assert sorted({row["begin_date"] for row in rows}) == days
+
+
+def test_hundreds_of_apps_in_batches(stack, wechat, read, figures):
+    """Every endpoint of 300 apps (or as many as WEANALYSIS_LIVE_APPS says), fifty apps to a task."""
+    airflow, dataset = stack
+    wechat.calls.clear()
+    wechat.served.clear()
+    airflow.unpause("live_fleet")
+    run_id = airflow.trigger("live_fleet")
+    run = airflow.finished_run("live_fleet", run_id, seconds=3600)
+    tasks = airflow.tasks("live_fleet", run_id)
+    assert run["state"] == "success"
+    assert {task["state"] for task in tasks} <= {"success", "skipped"}
+    batches = -(-len(FLEET) // 50)
+    assert len(tasks) == len(ENDPOINTS) * batches
+    loaded = {task["task_id"].split(".")[1] for task in tasks if task["state"] == "success"}
+    statements = 0
+    for name in loaded:
+        rows = read(f"{dataset}.live_fleet_{name}")
+        assert {row["appid"] for row in rows} == set(FLEET)
+        assert rows == all_served(wechat, ENDPOINTS[name]), name
+        for index in range(batches):
+            summary = airflow.xcom("live_fleet", run_id, f"weanalysis_to_bigquery.{name}", map_index=index)
+            statements += len(summary["load_ids"])
+    figures(
+        apps=len(FLEET),
+        task_instances=len(tasks),
+        one_app_per_task=len(ENDPOINTS) * len(FLEET),
+        merges=statements,
+        merges_one_app_per_task=len(loaded) * len(FLEET),
+    )
