@@ -61,6 +61,7 @@ class WeAnalysisHook(BaseHook):
         self._appid = appid
         self._threads = threads
         self._attempts = attempts
+        self._connections: dict[str, Any] = {}
         self._read_once: Settings | None = None
         self._client: tuple[int, Client] | None = None
 
@@ -76,6 +77,15 @@ class WeAnalysisHook(BaseHook):
         """End all calls under way and all connections. A signal handler may call it; a later call opens new ones."""
         if self._client:
             self._client[1].close()
+
+    def for_app(self, appid: str) -> WeAnalysisHook:
+        """Return a hook for another app that the same connection serves; the connection is read once for all of them.
+
+        :param appid: the app's AppID.
+        """
+        hook = WeAnalysisHook(self.weanalysis_conn_id, appid, threads=self._threads, attempts=self._attempts)
+        hook._connections = self._connections
+        return hook
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -101,11 +111,12 @@ class WeAnalysisHook(BaseHook):
     def _settings(self) -> Settings:
         """What the connection says; it is read once."""
         if self._read_once is None:
-            try:
-                connection = self.get_connection(self.weanalysis_conn_id)
-            except AirflowNotFoundException:
-                connection = None
-            self._read_once = self._read(connection)
+            if self.weanalysis_conn_id not in self._connections:
+                try:
+                    self._connections[self.weanalysis_conn_id] = self.get_connection(self.weanalysis_conn_id)
+                except AirflowNotFoundException:
+                    self._connections[self.weanalysis_conn_id] = None
+            self._read_once = self._read(self._connections[self.weanalysis_conn_id])
         return self._read_once
 
     @property

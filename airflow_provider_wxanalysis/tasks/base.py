@@ -130,6 +130,19 @@ class EndpointOperatorMixin:
 
         return WeAnalysisHook(ref.conn_id, ref.appid)
 
+    def hooks(self) -> dict[AppRef, WeAnalysisHook]:
+        """Return a hook for each app, in order; those of one connection read it once. Whoever takes them closes them.
+
+        :raises AirflowSkipException: if another task returned an empty list of apps.
+        """
+        hooks: dict[AppRef, WeAnalysisHook] = {}
+        first: dict[str, WeAnalysisHook] = {}
+        for ref in self.app_refs():
+            known = first.get(ref.conn_id)
+            hooks[ref] = known.for_app(ref.appid) if known and ref.appid else self.hook_for(ref)
+            first.setdefault(ref.conn_id, hooks[ref])
+        return hooks
+
     @cached_property
     def hook(self) -> WeAnalysisHook:
         """The hook of the first app."""

@@ -236,7 +236,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
             by_need=by_need,
             loaded_since=since,
         )
-        hooks = {ref: self.hook_for(ref) for ref in self.app_refs()}
+        hooks = self.hooks()
         table = self._table_of(hooks)
         self.log.info("%s", telling.beginning(self.entry.name, self.apps_label, table, due, earlier))
         self._load = Load(terms, hooks, partial(self._open, table, context))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 
-from airflow_provider_wxanalysis.exceptions import Failure, LoadError
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_wxanalysis.exceptions import DataNotReadyError, Failure, LoadError
 from airflow_provider_wxanalysis.periods import DAY
+from airflow_provider_wxanalysis.tasks.base import fail_for_good
 from airflow_provider_wxanalysis.tasks.failures import combined
 from airflow_provider_wxanalysis.wechat.errcodes import api_error
 
@@ -53,3 +58,21 @@ def test_five_hundred_apps_with_every_kind_of_error_fit_on_a_screen():
     assert "and 2 other kinds of errors" in text
     assert len(text) < 3000
     assert text.count("\n") == 7
+
+
+def _deep(levels, error):
+    if levels:
+        _deep(levels - 1, error)
+    raise error
+
+
+@pytest.mark.parametrize(("errcode", "kind"), [(61503, DataNotReadyError), (48001, AirflowFailException)])
+def test_airflow_shows_the_sentence_last_and_once(errcode, kind):
+    """Thirty frames of threads and libraries above it, and nobody would read it."""
+    error = failure("wx1", DAYS[0], errcode).error
+    with pytest.raises(kind) as caught, fail_for_good():
+        _deep(30, error)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count(str(error)) == 1
+    assert shown.rstrip().endswith(str(error))
+    assert shown.count("  File ") < 5

@@ -8,6 +8,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_provider_wxanalysis.exceptions import DataNotReadyError, LoadError, QuotaExceededError
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from tests.conftest import APPS
 from tests.transfers.conftest import interval, latest
 
@@ -131,6 +132,13 @@ class TestManyApps:
         assert list(summary["apps"]) == MANY
         assert summary["rows"] == len(MANY)
 
+    def test_a_hundred(self, transfer, wechat_server, proxy, held):
+        appids = [f"wx{number:016x}" for number in range(100)]
+        summary = transfer("daily_summary", appid=appids).execute(interval(DAYS[-1]))
+        assert summary["rows"] == len(held()) == 100
+        assert (len(proxy.statements("MERGE")), len(proxy.statements("SELECT"))) == (1, 1)
+        assert (wechat_server.count("token"), wechat_server.count("daily_summary")) == (100, 100)
+
     def test_one_wrong_secret_leaves_the_others_loaded(self, transfer, wechat_server, held):
         task = transfer("daily_summary", appid=MANY)
         wechat_server.apps.reset_secret(MANY[0], "another" * 5)
@@ -146,6 +154,17 @@ class TestManyApps:
         summary = transfer("daily_summary", weanalysis_conn_id=[first, second]).execute(interval(DAYS[-1]))
         assert (summary["rows"], list(summary["apps"])) == (1, [APPS[0]])
         assert "are the same app" in logged()
+
+    def test_apps_behind_one_connection(self, transfer, connect, wechat_server, held, monkeypatch):
+        conn_id = connect(wechat_server, "", "company", auth="central")
+        read, get_connection = [], WeAnalysisHook.get_connection
+        monkeypatch.setattr(
+            WeAnalysisHook, "get_connection", lambda self, name: read.append(name) or get_connection(name)
+        )
+        task = transfer("daily_summary", weanalysis_conn_id=conn_id, appids=MANY)
+        assert list(task.execute(interval(DAYS[-1]))["apps"]) == MANY
+        assert set(held()) == set(MANY)
+        assert read == [conn_id], "it is read once"
 
     def test_a_connection_that_is_not_there_is_one_app_s_error(self, transfer, connect, wechat_server, held):
         task = transfer("daily_summary", weanalysis_conn_id=["nowhere", connect(wechat_server, APPS[0], "one")])
