@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_wxanalysis.tasks.apps import AppRef, summarize
+from airflow_provider_wxanalysis.tasks.apps import summarize
 from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules, requests_in_flight
 from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, fail_for_good
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, lookback_offsets
@@ -91,18 +91,19 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
         with fail_for_good():
             due = self.due_periods(context)
             earlier = earlier_periods(self.entry, due, lookback_offsets(self.lookback))
-            return self._fetch(self.app_refs(), sorted([*earlier, *due]))
+            return self._fetch(sorted([*earlier, *due]))
 
     def on_kill(self) -> None:
         """End all requests that are under way."""
         if self._stop:
             self._stop.set()
 
-    def _fetch(self, refs: Sequence[AppRef], periods: Sequence[Period]) -> list[dict[str, Any]]:
+    def _fetch(self, periods: Sequence[Period]) -> list[dict[str, Any]]:
         """Ask all apps for all periods at once, and return the rows in the order of apps and periods."""
         self._stop = Stop()
         rows: list[dict[str, Any]] = []
-        lanes = (self.hook_for(ref).lane(self.entry, periods) for ref in refs)
+        hooks = self.hooks()
+        lanes = (hook.lane(self.entry, periods) for hook in hooks.values())
         answers = ask_all(lanes, in_flight=self.max_requests_in_flight, stop=self._stop, in_order=True)
         with closing(answers):
             for answer in answers:
@@ -114,7 +115,8 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
                 rows += answer.rows
         self.log.info(
             "%s: fetched %d rows of %d periods, %s to %s, from %s.",
-            self.entry.name, len(rows), len(periods), periods[0].begin_date, periods[-1].end_date, summarize(refs),
+            self.entry.name, len(rows), len(periods), periods[0].begin_date, periods[-1].end_date,
+            summarize(list(hooks)),
         )  # fmt: skip
         return rows
 

@@ -41,7 +41,7 @@ def stack(
             airflow = exits.enter_context(_celery_stack(request.getfixturevalue("bigquery_url")))
         airflow.connect("weanalysis_shop", wechat.connection(APPS[0]))
         airflow.connect("weanalysis_magazine", wechat.connection(APPS[1]))
-        airflow.connect("weanalysis_fleet", {**wechat.connection("", auth="central"), "login": ""})
+        airflow.connect("weanalysis_fleet", {**wechat.connection(APPS[0], auth="central"), "login": ""})
         airflow.api("POST", "pools", {"name": "weanalysis", "slots": 8})
         airflow.set_variable("weanalysis_dataset", dataset)
         airflow.add_dags(DAGS, DAG_IDS)

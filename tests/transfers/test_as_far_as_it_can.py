@@ -156,7 +156,7 @@ class TestManyApps:
         assert "are the same app" in logged()
 
     def test_apps_behind_one_connection(self, transfer, connect, wechat_server, held, monkeypatch):
-        conn_id = connect(wechat_server, "", "company", auth="central")
+        conn_id = connect(wechat_server, MANY[0], "company", auth="central")
         read, get_connection = [], WeAnalysisHook.get_connection
         monkeypatch.setattr(
             WeAnalysisHook, "get_connection", lambda self, name: read.append(name) or get_connection(name)
