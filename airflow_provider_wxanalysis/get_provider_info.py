@@ -123,7 +123,12 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks.weanalysis"]}],
-        "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators.weanalysis"]}],
+        "operators": [
+            {
+                "integration-name": integration,
+                "python-modules": [f"{package}.operators.{name}" for name in ("weanalysis", "coverage", "views")],
+            }
+        ],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors.weanalysis"]}],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers.weanalysis"]}],
         "transfers": [
@@ -133,7 +138,10 @@ def get_provider_info() -> dict[str, Any]:
                 "python-module": f"{package}.transfers.weanalysis_to_bigquery",
             }
         ],
-        "extra-links": [f"{package}.links.weanalysis.{link}" for link in ("BigQueryTableLink", "WeChatConsoleLink")],
+        "extra-links": [
+            f"{package}.links.{link}"
+            for link in ("weanalysis.BigQueryTableLink", "weanalysis.WeChatConsoleLink", "views.LookerStudioLink")
+        ],
         "connection-types": [
             {
                 "connection-type": "weanalysis",

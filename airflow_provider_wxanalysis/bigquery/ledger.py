@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.api_core.exceptions import Forbidden, NotFound
@@ -142,12 +142,21 @@ class Ledger:
         ]
         self._write(APPS_TABLE, _MERGE_APPS, parameters, "Names of apps were not kept")
 
+    def make_tables(self, present: Collection[str]) -> None:
+        """Make those of the two tables that are not among ``present``, for views to read."""
+        for table in (EMPTY_PERIODS_TABLE, APPS_TABLE):
+            if table.name not in present:
+                self._create(table)
+
+    def _create(self, table: LedgerTable) -> None:
+        self.client.create_table(self._definition(table), exists_ok=True, timeout=TIMEOUT)
+
     def _write(self, table: LedgerTable, statement: str, parameters: Sequence[Parameter], lost: str) -> None:
         try:
             try:
                 self._run(statement.format(table=self._table(table)), parameters)
             except NotFound:
-                self.client.create_table(self._definition(table), exists_ok=True, timeout=TIMEOUT)
+                self._create(table)
                 self._run(statement.format(table=self._table(table)), parameters)
         except Forbidden as error:
             log.warning(

@@ -38,6 +38,17 @@ def table_name(text: str, *, appid: str, endpoint: str) -> TableName:
     return _read(text, appid, endpoint)
 
 
+def dataset_name(text: str) -> tuple[str, str]:
+    """Read ``project.dataset``.
+
+    :raises ConfigurationError: if it is not of two parts, or has characters that BigQuery refuses.
+    """
+    project, _, dataset = text.rpartition(".") if isinstance(text, str) else ("", "", "")
+    if not _PROJECT.fullmatch(project) or not _DATASET.fullmatch(dataset):
+        raise ConfigurationError(f"Dataset {text!r} must be of the form project.dataset.")
+    return project, dataset
+
+
 @functools.lru_cache(1024)  # DAG files are parsed every 30 seconds, and many of their tasks load one table
 def _read(text: str, appid: str, endpoint: str) -> TableName:
     values = {"appid": appid, "endpoint": endpoint}

@@ -42,6 +42,7 @@ LAYERS = [
 IN_DAG_FILES = (
     "operators.weanalysis",
     "operators.coverage",
+    "operators.views",
     "sensors.weanalysis",
     "transfers.weanalysis_to_bigquery",
     "task_groups",
@@ -55,6 +56,7 @@ PURE = (
     "endpoints",
     *modules("catalogue"),
     *modules("coverage"),
+    *modules("views"),
     "wechat.records",
     "bigquery.names",
 )

@@ -1,0 +1,56 @@
+"""Making views in a dataset."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from google.cloud import bigquery
+
+from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
+from airflow_provider_wxanalysis.bigquery.errors import explained
+from airflow_provider_wxanalysis.bigquery.ledger import Ledger
+from airflow_provider_wxanalysis.views.definitions import View
+
+
+@dataclass(frozen=True)
+class ViewMaker:
+    """Makes views of one dataset.
+
+    :param client: BigQuery client; its project runs the jobs.
+    :param project: project of the dataset.
+    :param dataset: the dataset that holds the tables, and will hold the views.
+    :param location: where jobs run, or ``None`` to let BigQuery find out.
+    :param labels: labels for jobs.
+    :param ready_after: how long after a period's end WeChat may take to publish it.
+    """
+
+    client: bigquery.Client
+    project: str
+    dataset: str
+    location: str | None
+    labels: Mapping[str, str]
+    ready_after: dt.timedelta
+
+    def make(self, views: Iterable[View]) -> tuple[list[str], dict[str, str]]:
+        """Create or replace ``views``, which come in the order in which they read each other.
+
+        :return: the names of those made, and the reason by name for the others.
+        """
+        dataset = f"{self.project}.{self.dataset}"
+        with explained(f"Making views in {dataset}"):
+            tables = self.client.list_tables(bigquery.DatasetReference(self.project, self.dataset), timeout=TIMEOUT)
+            present = {table.table_id for table in tables}
+            Ledger(self.client, self.project, self.dataset, self.location, self.labels).make_tables(present)
+            made, skipped = [], {}
+            config = bigquery.QueryJobConfig(labels=dict(self.labels))
+            for view in views:
+                if not view.can_be_made(present):
+                    skipped[view.name] = f"missing: {', '.join(view.missing(present))}"
+                    continue
+                statement = view.statement(dataset, present, self.ready_after)
+                self.client.query_and_wait(statement, job_config=config, location=self.location, api_timeout=TIMEOUT)
+                made.append(view.name)
+                present.add(view.name)
+        return made, skipped
