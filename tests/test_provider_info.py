@@ -16,6 +16,7 @@ import pytest
 from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS, get_provider_info
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
+from airflow_provider_wxanalysis.operators.views import WeAnalysisViewsOperator
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from airflow_provider_wxanalysis.wechat.keys import NAMES
 from airflow_provider_wxanalysis.wechat.settings import AUTH_NEEDS, Settings
@@ -51,7 +52,8 @@ def test_everything_named_exists():
     modules += [transfer["python-module"] for transfer in INFO["transfers"]]
     for module in modules:
         importlib.import_module(module)
-    links = [type(link) for link in WeAnalysisToBigQueryOperator.operator_extra_links]
+    operators = (WeAnalysisToBigQueryOperator, WeAnalysisViewsOperator)
+    links = [type(link) for operator in operators for link in operator.operator_extra_links]
     assert INFO["extra-links"] == [f"{link.__module__}.{link.__name__}" for link in links]
     (connection,) = INFO["connection-types"]
     module, name = connection["hook-class-name"].rsplit(".", 1)

@@ -52,8 +52,10 @@ SELECT fresh.appid, fresh.begin_date, fresh.end_date, fresh.hash != earlier.hash
 FROM fresh JOIN earlier USING (appid, begin_date, end_date) WHERE fresh.loaded_at > earlier.loaded_at"""
 #: Of retention only the offsets that were there before: that others come is growth, not a revision.
 _KNOWN_OFFSETS = """(
-    SELECT rows_now.* FROM `{table}` AS rows_now JOIN `{table}` FOR SYSTEM_TIME AS OF TIMESTAMP '{then}' AS rows_then
-    USING (appid, begin_date, end_date, cohort, period_offset)
+    SELECT * FROM `{table}` JOIN (
+      SELECT DISTINCT appid, begin_date, end_date, cohort, period_offset
+      FROM `{table}` FOR SYSTEM_TIME AS OF TIMESTAMP '{then}'
+    ) USING (appid, begin_date, end_date, cohort, period_offset)
   )"""
 
 QUALITY_VIEW = "report_quality"
@@ -182,7 +184,8 @@ def _figures(endpoint: Endpoint) -> str:
         return _NOTHING
     which, columns, days = _FIGURES[endpoint.name]
     recent = f"begin_date >= DATE_SUB(CURRENT_DATE('Asia/Shanghai'), INTERVAL {days} DAY)"
-    return f"STRING_AGG(IF({which} AND {recent}, TO_JSON_STRING(STRUCT({columns})), NULL), '\\n')"
+    named = ", ".join(f"{column} AS {column}" for column in columns.split(", "))
+    return f"STRING_AGG(IF({which} AND {recent}, TO_JSON_STRING(STRUCT({named})), NULL), '\\n')"
 
 
 @functools.lru_cache(1024)

@@ -29,7 +29,7 @@ LAYERS = [
     {"periods"},
     {"catalogue"},
     {"endpoints"},
-    {"coverage", "views"},
+    {"coverage", "views", "dbt"},
     {"wechat", "bigquery"},
     {"hooks"},
     {"triggers", "links"},

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_wxanalysis.coverage.snapshot import unpack
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.operators.coverage import WeAnalysisCoverageOperator
+from airflow_provider_wxanalysis.operators.views import WeAnalysisViewsOperator
 from airflow_provider_wxanalysis.periods import last_closed_day
+from airflow_provider_wxanalysis.tasks.snapshots import snapshot_alias
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.conftest import APPS, run_context
 
 SHOP, MAGAZINE = APPS
@@ -126,3 +131,69 @@ def test_options_of_an_endpoint_are_handed_on(coverage, conn_ids):
 def test_limit_keeps_the_newest(coverage, bq, dataset):
     plan = coverage(["daily_summary", "weekly_visit_trend"], since=back(20), limit=1)
     assert [planned["endpoint"] for planned in plan] == ["daily_summary"]
+
+
+def test_what_was_found_goes_into_one_event_of_the_datasets_asset(coverage, dataset, wechat_server, connect, conn_ids):
+    loads = {"endpoint": "daily_visit_trend"}, {"endpoint": "daily_retain"}, {"endpoint": "visit_page"}
+    for arguments in loads:
+        load(dataset, weanalysis_conn_id="shop", from_date=str(back(3)), to_date=str(YESTERDAY), **arguments)
+    context = run_context(None, None)
+    coverage([arguments["endpoint"] for arguments in loads], context=context)
+    (event,) = context["outlet_events"][snapshot_alias()].asset_alias_events
+    asset = getattr(event, "dest_asset_key", None) or event
+    assert asset.uri == f"weanalysis://coverage/{dataset.replace('.', '/')}/dag/task"
+    assert event.extra["apps"] == 2
+    assert event.extra["missing"] == 3 * (6 + 10)
+    content = unpack(event.extra)
+    assert [app[:2] for app in content["apps"]] == [[SHOP, "商店"], [MAGAZINE, ""]]
+    figures = content["figures"]
+    assert len(figures["uv"][0]) == 4
+    assert len(figures["pages"][0]) == 10
+
+
+def load(dataset, **arguments):
+    task = WeAnalysisToBigQueryOperator(
+        task_id="load",
+        destination_project_dataset_table=f"{dataset}.{{endpoint}}",
+        gcp_conn_id=None,
+        lookback=0,
+        **arguments,
+    )
+    return task.execute(run_context(None, dt.datetime.now(dt.UTC)))
+
+
+def test_revisions_say_which_figures_changed(coverage, conn_ids, dataset, bq, logged):
+    load(dataset, endpoint="daily_summary", weanalysis_conn_id="shop", from_date=str(back(3)), to_date=str(YESTERDAY))
+    bq.query_and_wait(f"UPDATE `{dataset}.daily_summary` SET share_pv = share_pv + 7 WHERE begin_date = '{back(2)}'")
+    before = dt.datetime.now(dt.UTC)
+    time.sleep(1)
+    load(dataset, endpoint="daily_summary", weanalysis_conn_id="shop", from_date=str(back(3)), to_date=str(back(1)))
+    coverage(revisions=dt.datetime.now(dt.UTC) - before)
+    assert "of 3 slices loaded again since" in logged()
+    assert f"the figures of 1 changed: 商店 {back(2)}" in logged()
+
+
+def test_revisions_of_retention_are_not_its_growth(coverage, conn_ids, dataset, bq, logged):
+    dates = {"from_date": str(back(3)), "to_date": str(back(1))}
+    load(dataset, endpoint="daily_retain", weanalysis_conn_id="shop", **dates)
+    bq.query_and_wait(f"DELETE FROM `{dataset}.daily_retain` WHERE period_offset > 0")
+    bq.query_and_wait(f"UPDATE `{dataset}.daily_retain` SET users = 1 WHERE begin_date = '{back(2)}'")
+    before = dt.datetime.now(dt.UTC)
+    time.sleep(1)
+    load(dataset, endpoint="daily_retain", weanalysis_conn_id="shop", **dates)
+    coverage(["daily_retain"], revisions=dt.datetime.now(dt.UTC) - before)
+    assert f"the figures of 1 changed: 商店 {back(2)}" in logged()
+
+
+def test_quality_is_reported_and_never_fails(coverage, conn_ids, dataset, bq, logged):
+    coverage(quality=True)
+    assert "There is no view" in logged()
+    for endpoint in ("daily_visit_trend", "visit_distribution"):
+        load(dataset, endpoint=endpoint, weanalysis_conn_id="shop", from_date=str(back(3)), to_date=str(YESTERDAY))
+    views = WeAnalysisViewsOperator(task_id="views", destination=dataset, gcp_conn_id=None, views=["report_quality"])
+    views.execute(run_context(None, None))
+    coverage(quality=True)
+    assert "All figures agree with each other" in logged()
+    bq.query_and_wait(f"INSERT INTO `{dataset}.visit_distribution` SELECT * FROM `{dataset}.visit_distribution`")
+    coverage(quality=True)
+    assert "openings by distribution = openings: 12 times in 1 apps" in logged()
