@@ -1,1 +1,1 @@
-"""The connection form in a real browser: ``python -m tests.browser``."""
+"""What a person sees, in a real browser: ``python -m tests.browser``."""

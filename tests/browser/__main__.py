@@ -1,11 +1,11 @@
-"""See the connection form and its Test button as a person does: real Airflow, headless Chromium, a WeChat server.
+"""See what a person sees, in real Airflows and headless Chromium: the connection form, and the page "WeChat data".
 
 ::
 
-    apt-get install --no-install-recommends chromium fonts-wqy-zenhei
+    apt-get install --no-install-recommends chromium fonts-wqy-zenhei npm
     .venv/bin/uv pip install --python .venv/bin/python --editable '.[browser]'
     .venv/bin/python -m tests.browser             # some minutes; pictures in .cache/browser
-    .venv/bin/python -m tests.browser --update    # and the docs' picture is taken again
+    .venv/bin/python -m tests.browser --update    # and the pictures of the docs are taken again
 
 Not part of ``make test``, which needs nothing but PyPI.
 """
@@ -18,6 +18,7 @@ import sys
 from typing import Any
 
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
+from tests.browser import data_page
 from tests.browser.airflow_ui import AirflowUI, airflow_ui
 from tests.browser.connections_page import ConnectionsPage, connections_page
 from tests.support.airflow_home import CACHE
@@ -47,7 +48,7 @@ def main() -> int:
     if "--update" in sys.argv[1:]:
         shutil.copyfile(OUTPUT / "form.png", DOCS_PICTURE)
     print(f"Pictures: {OUTPUT}")
-    return 0
+    return data_page.main()
 
 
 def fill_in(page: ConnectionsPage, wechat: WeChatServer) -> None:

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.browser.chromium import CHROMIUM, OPTIONS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
-
-#: Of Debian; --no-sandbox because containers have none.
-CHROMIUM = "/usr/bin/chromium"
-OPTIONS = ["--no-sandbox", "--no-proxy-server"]
 
 
 class ConnectionsPage:

@@ -96,11 +96,12 @@ function Axis({ first, last, t }) {
 // ---- an app ---------------------------------------------------------------------------------------------------------
 function Endpoints({ app, first, last, t }) {
   const navigate = useNavigate();
+  const rows = (n) => (n === 1 ? t("row") : t("rows", t.number(n)));
   const row = ({ name, title, about, cells, origin }) => {
     const text = (cell) => {
       const { name: state, meaning } = t.state(cell.state);
       const from = origin(cell);
-      return [span(cell.begin, cell.end), cell.rows ? `${state} · ${t("rows", t.number(cell.rows))}` : state, meaning,
+      return [span(cell.begin, cell.end), cell.rows ? `${state} · ${rows(cell.rows)}` : state, meaning,
         from && t("loadedAt", SHANGHAI(from.minute)), from?.dag && `${from.dag} › ${from.task}`, from?.dag && t("open"),
       ].filter(Boolean);
     };

@@ -2,7 +2,7 @@
 export const WORDS = {
   title: ["WeChat data", "微信数据"],
   asOf: ["as of {0} (Asia/Shanghai)", "截至 {0}（北京时间）"],
-  old: ["This snapshot is {0} days old. Is the coverage task still running?", "该快照已过去 {0} 天，覆盖检查任务还在运行吗？"],
+  old: ["This snapshot is {0} days old. Is the coverage task still running?", "该快照已过去 {0} 天，完整度任务还在运行吗？"],
   by: ["reported by", "来源"],
   destination: ["Destination", "目标数据集"],
   range: ["Time range", "时间范围"],
@@ -19,8 +19,9 @@ export const WORDS = {
   others: ["{0} and {1} more", "{0} 等 {1} 个"],
   periods: ["{0} periods", "{0} 个周期"],
   period: ["1 period", "1 个周期"],
-  coverage: ["Coverage", "覆盖情况"],
+  coverage: ["Coverage", "完整度"],
   overview: ["all endpoints, the worst state of each day", "全部接口，每天取最差状态"],
+  row: ["1 row", "1 行"],
   rows: ["{0} rows", "{0} 行"],
   loadedAt: ["loaded {0}", "加载于 {0}"],
   open: ["Click or press Enter to open the task that loaded it.", "点击或按回车键，打开加载该数据的任务。"],
@@ -40,12 +41,12 @@ export const WORDS = {
   empty: ["No snapshot yet", "还没有快照"],
   emptyText: [
     "This page shows what the coverage task found last. Add it to a DAG, next to your daily load:",
-    "本页展示覆盖检查任务最近一次的结果。请把它加入一个 DAG，与每日加载并列：",
+    "本页展示完整度任务最近一次的结果。请把它加入一个 DAG，与每日加载并列：",
   ],
   notThisDag: ["This DAG is not in any snapshot", "快照中没有这个 DAG"],
   notThisDagText: [
     "It has neither loaded WeChat data that is still in the tables nor checked their coverage. All destinations:",
-    "它没有加载过仍在表中的微信数据，也没有检查过覆盖情况。全部目标数据集：",
+    "它没有加载过仍在表中的微信数据，也没有检查过完整度。全部目标数据集：",
   ],
   forbidden: ["You may not see assets", "没有查看资源的权限"],
   forbiddenText: [
@@ -61,7 +62,7 @@ export const STATES = {
   truncated: ["truncated", "已截断", "WeChat gives only the top of the list.", "微信只返回列表的前若干行。"],
   empty: ["empty", "无数据", "WeChat had nothing, and a load recorded it.", "微信没有数据，加载时已记录。"],
   pending: ["pending", "待发布", "WeChat may not have published it yet.", "微信可能尚未发布。"],
-  lost: ["lost", "已失效", "WeChat no longer answers for it; it cannot be loaded.", "微信已不再提供，无法补回。"],
+  lost: ["lost", "补不回", "WeChat no longer answers for it; it cannot be loaded.", "微信已不再提供，无法补回。"],
   stale: ["stale", "待刷新", "Retention was not fetched again; healing does that.", "留存数据未再次获取，补数任务会刷新。"],
   doubled: ["doubled", "重复", "Rows of more than one load; healing replaces them.", "含多次加载的行，补数任务会替换。"],
   missing: ["missing", "缺失", "Not in the table; healing loads it.", "表中没有，补数任务会加载。"],
