@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskDeferred
@@ -143,11 +142,6 @@ class EndpointOperatorMixin:
             first.setdefault(ref.conn_id, hooks[ref])
         return hooks
 
-    @cached_property
-    def hook(self) -> WeAnalysisHook:
-        """The hook of the first app."""
-        return self.hook_for(self.app_refs()[0])
-
     def due_periods(self, context: Mapping[str, Any]) -> list[Period]:
         """Return the periods that are due in this run.
 
@@ -218,17 +212,20 @@ def naming(task_id: object) -> Iterator[None]:
         raise ConfigurationError(f"Task {task_id!r}: {error}") from None
 
 
-@contextmanager
-def fail_for_good() -> Iterator[None]:
-    """End the task at once, without Airflow's retries, on an error that no retry can mend.
-
-    Errors begin here for Airflow's log: what threads and libraries did below is for the level DEBUG, so that a person
-    finds the sentence, which comes last, and once.
-    """
-    try:
-        yield
-    except WeAnalysisError as error:
+class _FailForGood(AbstractContextManager[None]):
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, WeAnalysisError):
+            return
         log.debug("Where the error comes from:", exc_info=error)
         if error.retryable:
             raise error.with_traceback(None) from None
         raise AirflowFailException(f"{type(error).__name__}: {error}") from None
+
+
+def fail_for_good() -> AbstractContextManager[None]:
+    """End the task at once, without Airflow's retries, on an error that no retry can change.
+
+    Errors begin here for Airflow's log: what threads and libraries did below is for the level DEBUG, so that a person
+    finds the sentence, which comes last, and once. (A generator would not do: ``contextlib`` puts the traceback back.)
+    """
+    return _FailForGood()

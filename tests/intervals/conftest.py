@@ -19,7 +19,7 @@ DAGS = Path(__file__).with_name("dags.py")
 
 @pytest.fixture(scope="package")
 def airflow(live: LiveAirflow) -> Iterator[LiveAirflow]:
-    """The live Airflow with every schedule of the table, all of which run beside one another."""
+    """The live Airflow with every schedule of the table, all of which run side by side."""
     with WeChatServer(published_at=dt.time(0)) as server:
         live.connect("weanalysis_default", server.connection(APPS[0]))
         schedules = (*SCHEDULES, *UNSCHEDULED, *(backfill.schedule for backfill in BACKFILLS))

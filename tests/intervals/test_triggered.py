@@ -11,7 +11,7 @@ from tests.intervals.table import BACKFILLS, TRIGGERED
 
 @pytest.fixture(scope="module")
 def triggered(airflow):
-    """All of them at once, so that they run beside one another."""
+    """All of them at once, so that they run side by side."""
     return [airflow.trigger(dag_id, **body) for dag_id, body, _ in TRIGGERED]
 
 
