@@ -65,7 +65,11 @@ async function snapshotOf(asset) {
 }
 
 function appsOf({ apps, endpoints, dags, runs, tasks, figures }) {
-  const shared = endpoints.map((one) => ({ ...one, begins: sums(spread(one.begins)), ends: sums(spread(one.ends)) }));
+  const shared = endpoints.map((one) => {
+    const [begins, ends] = [sums(spread(one.begins)), sums(spread(one.ends))];
+    const rolls = begins.some((begin, at) => at && begin <= ends[at - 1]);
+    return { ...one, begins, ends, froms: rolls ? ends : begins }; // windows that overlap are drawn on their last days
+  });
   return apps.map(([appid, name, conn], app) => ({
     appid,
     conn,
@@ -82,16 +86,15 @@ function appsOf({ apps, endpoints, dags, runs, tasks, figures }) {
   }));
 }
 
-function endpointOf({ name, zh, en, begins, ends, states, rows, runs, tasks }, app, origins) {
-  const rolls = begins.some((begin, at) => at && begin <= ends[at - 1]); // windows overlap
-  const cells = spread(states[app]).map((state, at) => ({
-    at,
-    state,
-    begin: begins[at],
-    end: ends[at],
-    from: rolls ? ends[at] : begins[at], // where it is drawn
-    rows: rows[app][at],
-  }));
+/** Of half a million periods few are looked at one by one: those are made when asked for, the others stay runs. */
+function endpointOf({ name, zh, en, begins, ends, froms, states, rows, runs, tasks }, app, origins) {
+  const stretches = []; // from the first to the last of periods with one state
+  for (let at = 0, first = 0; at < states[app].length; at += 2) {
+    stretches.push({ state: states[app][at], first, last: first + states[app][at + 1] - 1 });
+    first += states[app][at + 1];
+  }
+  const cellOf = (state, at) => ({ at, state, begin: begins[at], end: ends[at], from: froms[at], rows: rows[app][at] });
+  let cells;
   let numbers; // of runs and tasks: few are looked at
   const origin = ({ at }) => {
     numbers ??= [sums(spread(runs[app])), spread(tasks[app])];
@@ -100,7 +103,12 @@ function endpointOf({ name, zh, en, begins, ends, states, rows, runs, tasks }, a
     return { dag: origins.dags[dag], run, minute, task: origins.tasks[numbers[1][at]] };
   };
   const title = [name[0].toUpperCase() + name.slice(1).replaceAll("_", " "), zh];
-  return { name, title, about: [en, zh], cells, origin };
+  return {
+    name, title, about: [en, zh], ends, froms, stretches, origin,
+    get cells() {
+      return (cells ??= spread(states[app]).map(cellOf));
+    },
+  };
 }
 
 /** The apps to show with a DAG: all of them if it checked their coverage, else those of which it loaded anything. */
@@ -113,48 +121,56 @@ function concerned({ event, apps }, dagId) {
 /** The first and the last day of all periods. */
 export function extent(apps) {
   let [first, last] = [Infinity, 0];
-  for (const app of apps)
-    for (const { cells } of app.endpoints)
-      if (cells.length) [first, last] = [Math.min(first, cells[0].from), Math.max(last, cells.at(-1).end)];
+  for (const { endpoints } of apps)
+    for (const { froms, ends } of endpoints)
+      if (ends.length) [first, last] = [Math.min(first, froms[0]), Math.max(last, ends.at(-1))];
   return [Math.min(first, last), last];
 }
 
 /** For each day the state that matters most. */
 export function worst(endpoints, first, last) {
   const days = new Array(last - first + 1).fill(null);
-  for (const { cells } of endpoints)
-    for (const { state, from, end } of cells)
-      for (let day = Math.max(from, first); day <= Math.min(end, last); day += 1)
+  for (const { froms, ends, stretches } of endpoints)
+    for (const { state, ...at } of stretches)
+      for (let day = Math.max(froms[at.first], first); day <= Math.min(ends[at.last], last); day += 1)
         if (days[day - first] === null || RANK[state] > RANK[days[day - first]]) days[day - first] = state;
   const cells = days.map((state, at) => ({ state, begin: first + at, from: first + at, end: first + at }));
   return cells.filter(({ state }) => state);
 }
 
-/** Adjoining periods of one state, with all the apps that have this gap; the newest first. */
-export function gapsOf(apps, first) {
-  const gaps = new Map();
+/** Calls back with every stretch of periods of one state that ends on a day or later. */
+function since(apps, day, callback) {
+  const starts = new Map(); // the first period that counts; apps share the array of an endpoint's ends
   for (const app of apps)
-    for (const { name, title, cells } of app.endpoints)
-      for (let at = 0; at < cells.length; at += 1) {
-        const { state, from } = cells[at];
-        if (!GAPS.includes(state) || cells[at].end < first) continue;
-        const start = at;
-        while (cells[at + 1]?.state === state) at += 1;
-        const { end } = cells[at];
-        const key = [state, name, from, end].join();
-        if (!gaps.has(key)) gaps.set(key, { key, state, title, from, end, count: at - start + 1, apps: [] });
-        gaps.get(key).apps.push(app);
-      }
+    for (const endpoint of app.endpoints) {
+      const { ends, stretches } = endpoint;
+      if (!starts.has(ends)) starts.set(ends, ends.findIndex((end) => end >= day));
+      const start = starts.get(ends);
+      for (const { state, first, last } of stretches)
+        if (start >= 0 && last >= start) callback(app, endpoint, state, Math.max(first, start), last);
+    }
+}
+
+/** Adjoining periods of one state, with all the apps that have this gap; the newest first. */
+export function gapsOf(apps, day) {
+  const gaps = new Map();
+  since(apps, day, (app, { name, title, froms, ends }, state, first, last) => {
+    if (!GAPS.includes(state)) return;
+    const [from, end] = [froms[first], ends[last]];
+    const key = [state, name, from, end].join();
+    if (!gaps.has(key)) gaps.set(key, { key, state, title, from, end, count: last - first + 1, apps: [] });
+    gaps.get(key).apps.push(app);
+  });
   const newest = (a, b) => RANK[b.state] - RANK[a.state] || b.end - a.end || b.apps.length - a.apps.length;
   return [...gaps.values()].sort(newest);
 }
 
 /** How many periods are in which state. */
-export function countOf(apps, first) {
+export function countOf(apps, day) {
   const counts = {};
-  for (const app of apps)
-    for (const { cells } of app.endpoints)
-      for (const { state, end } of cells) if (end >= first) counts[state] = (counts[state] ?? 0) + 1;
+  since(apps, day, (app, endpoint, state, first, last) => {
+    counts[state] = (counts[state] ?? 0) + last - first + 1;
+  });
   return counts;
 }
 
