@@ -9,14 +9,14 @@ statement replaces.
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING
 from airflow_provider_wxanalysis.catalogue.json_text import dump, dump_rows
+from airflow_provider_wxanalysis.catalogue.rows import Rows
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period
@@ -95,7 +95,7 @@ def row_names(endpoint: Endpoint) -> list[str]:
     return [column.name for column in (*LEADING, *endpoint.columns, EXTRA)]
 
 
-def encode(endpoint: Endpoint, appid: str, period: Period, rows: list[dict[str, Any]]) -> Slice:
+def encode(endpoint: Endpoint, appid: str, period: Period, rows: Sequence[dict[str, Any]]) -> Slice:
     """Encode one app's rows of one period.
 
     :param endpoint: what the rows are of.
@@ -104,10 +104,9 @@ def encode(endpoint: Endpoint, appid: str, period: Period, rows: list[dict[str, 
     :param rows: the rows, with values for all columns of :func:`row_names`.
     :raises DestinationError: if they are more than one request holds; a slice is never split.
     """
-    *names, _ = row_names(endpoint)
-    values = itemgetter(*names)
+    values = rows.values if isinstance(rows, Rows) else list(map(itemgetter(*row_names(endpoint)), rows))
     # One call for all rows: per row it takes three times as long.
-    encoded = dump_rows([(*values(row), _dumped(row[EXTRA.name])) for row in rows])[1:-1]
+    encoded = dump_rows([row if row[-1] is None else (*row[:-1], dump(row[-1])) for row in values])[1:-1]
     wire_bytes = _escaped_length(encoded) + _SLICE_BYTES
     if wire_bytes + _REQUEST_BYTES > MAX_REQUEST_BYTES:
         raise DestinationError(
@@ -141,10 +140,8 @@ def appids(keys: Iterable[Key]) -> list[str]:
 
 def _escaped_length(encoded: str) -> int:
     """How long the JSON becomes when the client escapes it once more, in ASCII, as a string of its request."""
-    if not encoded.isascii():
-        return len(json.dumps(encoded))
-    return len(encoded) + encoded.count('"') + encoded.count("\\")
-
-
-def _dumped(extra: Any) -> str | None:
-    return None if extra is None else dump(extra)
+    beyond = len(encoded) - len(encoded.encode("ascii", "ignore"))
+    if beyond:  # each takes six bytes, or twelve if it is a pair in UTF-16
+        pairs = len(encoded.encode("utf-16-le")) // 2 - len(encoded)
+        beyond = 5 * beyond + 6 * pairs
+    return len(encoded) + beyond + encoded.count('"') + encoded.count("\\")

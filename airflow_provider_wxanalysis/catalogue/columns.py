@@ -15,6 +15,7 @@ class Column:
     :param en: its meaning in English.
     :param mode: ``NULLABLE`` or ``REQUIRED``.
     :param key: whether it is one of the columns by which the rows of one app and period differ.
+    :param field: what WeChat calls it, where it needs another name in a table; for messages.
     """
 
     name: str
@@ -23,11 +24,17 @@ class Column:
     en: str
     mode: str = "NULLABLE"
     key: bool = False
+    field: str = ""
 
     @property
     def description(self) -> str:
         """The text that BigQuery shows next to the column."""
         return f"{self.zh} / {self.en}"
+
+    @property
+    def wire_name(self) -> str:
+        """What WeChat calls it."""
+        return self.field or self.name
 
 
 #: The columns every table begins with.
@@ -48,8 +55,8 @@ LOAD = (
 )
 
 
-def _count(name: str, zh: str, en: str) -> Column:
-    return Column(name, "INT64", zh, en)
+def _count(name: str, zh: str, en: str, field: str = "") -> Column:
+    return Column(name, "INT64", zh, en, field=field)
 
 
 def _label(name: str, zh: str, en: str) -> tuple[Column, Column]:
@@ -59,8 +66,8 @@ def _label(name: str, zh: str, en: str) -> tuple[Column, Column]:
     )
 
 
-def _key(name: str, column_type: str, zh: str, en: str) -> Column:
-    return Column(name, column_type, zh, en, key=True)
+def _key(name: str, column_type: str, zh: str, en: str, field: str = "") -> Column:
+    return Column(name, column_type, zh, en, key=True, field=field)
 
 
 SUMMARY = (
@@ -78,11 +85,11 @@ TREND = (
     Column("visit_depth", "FLOAT64", "平均访问深度（页）", "Mean pages per opening"),
 )
 DISTRIBUTION = (
-    _key("distribution", "STRING", "分布类型（返回中的 index）", "What is distributed: the reply's index"),
+    _key("distribution", "STRING", "分布类型（返回中的 index）", "What is distributed: the reply's index", "index"),
     *_label("distribution_label", "分布类型的含义", "What the index stands for (NULL if it is not listed)"),
-    _key("item_key", "INT64", "场景、时长或深度的 key", "Key of the source, stay-time or depth bucket"),
+    _key("item_key", "INT64", "场景、时长或深度的 key", "Key of the source, stay-time or depth bucket", "key"),
     *_label("item_label", "key 的含义", "What the key stands for (NULL if it is not listed)"),
-    _count("item_value", "该 key 下的次数或人数", "Openings, or visitors for access_source_visit_uv"),
+    _count("item_value", "该 key 下的次数或人数", "Openings, or visitors for access_source_visit_uv", "value"),
 )
 RETENTION = (
     _key(
@@ -96,12 +103,14 @@ RETENTION = (
         "INT64",
         "距首期的期数",
         "Periods since the first: days, weeks or months; 0 is the cohort's size",
+        "key",
     ),
-    _count("users", "留存人数", "People of the cohort who came back in that period"),
+    _count("users", "留存人数", "People of the cohort who came back in that period", "value"),
     _count(
         "cohort_users",
         "用户群人数（第 0 期人数，留存率的分母）",
         "Size of the cohort: its users at offset 0, what a retention rate divides by",
+        "value of key 0",
     ),
 )
 PAGE = (
@@ -123,9 +132,9 @@ PORTRAIT = (
         "Who is described: visit_uv_new (first-time) or visit_uv (all visitors)",
     ),
     _key("dimension", "STRING", "画像维度", "province, city, genders, platforms, devices or ages"),
-    _key("item_id", "INT64", "属性值 ID", "WeChat's id of the value; devices have none"),
-    _key("item_name", "STRING", "属性值名称", "WeChat's name of the value, in Chinese"),
-    _count("users", "人数", "People"),
+    _key("item_id", "INT64", "属性值 ID", "WeChat's id of the value; devices have none", "id"),
+    _key("item_name", "STRING", "属性值名称", "WeChat's name of the value, in Chinese", "name"),
+    _count("users", "人数", "People", "value"),
 )
 PERFORMANCE = (
     _key(
@@ -138,7 +147,7 @@ PERFORMANCE = (
     _key("network_type", "STRING", "网络类型", "all, 3g, 4g or wifi"),
     _key("device_level", "STRING", "机型档次", "all, 1 (high), 2 (middle) or 3 (low)"),
     _key("device", "STRING", "操作系统", "all, 1 (iOS) or 2 (Android)"),
-    _key("metric", "STRING", "指标 ID", "WeChat's id of the metric"),
-    Column("metric_name", "STRING", "指标名称", "WeChat's name of the metric, in Chinese"),
+    _key("metric", "STRING", "指标 ID", "WeChat's id of the metric", "id"),
+    Column("metric_name", "STRING", "指标名称", "WeChat's name of the metric, in Chinese", field="zh"),
     Column("value", "FLOAT64", "指标值", "Value, in the metric's own unit"),
 )

@@ -1,4 +1,4 @@
-"""JSON as text: replies in, rows out, strictly; with orjson where it is installed and its result is the same."""
+"""JSON as text: replies in, strictly, and values out."""
 
 from __future__ import annotations
 
@@ -6,34 +6,28 @@ import json
 from collections import Counter
 from typing import Any, NoReturn
 
+import msgspec
+
 from airflow_provider_wxanalysis.catalogue.values import Malformed, show
 
-try:  # optional: large replies take less work with it
-    import orjson
-except ImportError:
-    orjson = None  # type: ignore[assignment]
 
-#: orjson bends integers beyond 64 bits, which take this many digits at least.
-_DIGITS_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-_LONG_INTEGER = b"0" * 19
-
-
-def parse(data: bytes) -> Any:
+def parse(data: bytes, *, control_characters: bool = False) -> Any:
     """Return the JSON value that ``data`` spells.
 
-    :raises ValueError: if it is no JSON, NaN and Infinity included; the error may hold the data.
-    :raises Malformed: if an object names a field twice, which one parser reads in one way and the next in another.
+    :param data: the text, in UTF-8.
+    :param control_characters: whether texts may hold raw control characters, which JSON forbids and WeChat has sent.
+    :raises ValueError: if it is not JSON, NaN and Infinity included; the error may hold the data.
+    :raises Malformed: if an object names a field twice, which one parser reads in one way and the next in another, or
+        a text is not UTF-8.
     """
-    if orjson and _LONG_INTEGER not in data.translate(_DIGITS_TO_ZEROS):
-        try:
-            value = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            pass  # it may be JSON all the same: orjson is the stricter one, for example about lone surrogates
-        else:
-            if _as_many_names(value, data.count(b":")):
-                return value
     try:
-        return json.loads(data, parse_constant=_no_constant, object_pairs_hook=_object)
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            raise ValueError("it ends within a character") from None
+        raise Malformed(f"byte {error.start} of the reply, {data[error.start]:#04x}, is not UTF-8") from None
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object, strict=not control_characters)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -44,27 +38,12 @@ def dump(value: Any) -> str:
 
 
 def dump_rows(rows: list[tuple[Any, ...]]) -> str:
-    """Return rows of texts, numbers and nulls as JSON; how a float is spelled differs with and without orjson."""
-    return orjson.dumps(rows).decode() if orjson else dump(rows)
-
-
-def _as_many_names(value: Any, colons: int) -> bool:
-    """Whether ``value`` has as many names as its text has colons: then none is there twice, of which orjson keeps one.
-
-    It goes level by level, so that the innermost values, which are most of a reply, are not looked at.
-    """
-    level = [value]
-    while level:
-        colons -= sum(len(outer) for outer in level if type(outer) is dict)
-        if not colons:
-            return True
-        opened = (outer.values() if type(outer) is dict else outer for outer in level)
-        level = [inner for values in opened for inner in values if type(inner) in (dict, list)]
-    return False
+    """Return rows of texts, numbers and nulls as JSON."""
+    return msgspec.json.encode(rows).decode()
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _INT64 = range(-(2**63), 2**63)
 _LONGEST_INT64 = len(str(_INT64.start))
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-#: Up to here a float stands for one whole number only.
-_EXACT_FLOAT = 2**53
+#: From here on a float stands for several whole numbers.
+_INEXACT_FLOAT = 2**53
 _MAX_DEPTH = 100
 
 
@@ -25,7 +26,7 @@ def convert(name: str, column_type: str, value: Any) -> Any:
 
     Whole floats and numeric strings pass as numbers, because WeChat writes both; nothing else is bent.
 
-    :param name: the column's name, for the message.
+    :param name: what WeChat calls it, for the message.
     :param column_type: ``INT64``, ``FLOAT64`` or ``STRING``.
     :param value: a parsed JSON value; ``None`` stays ``None``.
     :raises Malformed: if the value is not of that type.
@@ -34,51 +35,45 @@ def convert(name: str, column_type: str, value: Any) -> Any:
         return None
     converted = _CONVERTERS[column_type](value)
     if converted is None:
-        raise Malformed(f"{name} is no {column_type} but {show(value)}")
+        raise Malformed(f"{name} must be {column_type}, got {show(value)}")
     return converted
 
 
-def convert_all(name: str, column_type: str, values: Sequence[Any]) -> Sequence[Any]:
-    """Return what :func:`convert` makes of each value; several times as fast where nothing has to be converted.
-
-    :param name: the column's name, for the message.
-    :param column_type: ``INT64``, ``FLOAT64`` or ``STRING``.
-    :param values: the column's values.
-    :raises Malformed: if one of them is not of that type.
-    """
-    kind, all_pass = _PASSING[column_type]
-    if set(map(type, values)) == {kind} and all_pass(values):
-        return values
-    return [convert(name, column_type, value) for value in values]
-
-
 def json_safe(value: Any, depth: int = 0) -> Any:
-    """Return ``value`` as BigQuery's PARSE_JSON takes it: integers that it cannot hold become strings.
+    """Return ``value`` as BigQuery's PARSE_JSON takes it.
 
-    :raises Malformed: if it holds NaN, infinity or text that is not Unicode, or is nested too deep.
+    What it cannot hold becomes text: integers beyond 64 bits, infinity, and whatever is nested deeper than 100 levels.
+    Text that is not Unicode is spelled with backslashes.
     """
-    if depth > _MAX_DEPTH:
-        raise Malformed(f"an unknown field is nested more than {_MAX_DEPTH} levels deep")
+    if isinstance(value, (dict, list)) and depth == _MAX_DEPTH:
+        return json_safe(_as_text(value))
     if isinstance(value, dict):
         return {json_safe(name): json_safe(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list):
         return [json_safe(inner, depth + 1) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
-        raise Malformed(f"an unknown field holds {value}, which is no JSON number")
+        return str(value)
     if isinstance(value, int) and value not in _INT64:
         return str(value)
-    if isinstance(value, str) and not _encodable(value):
-        raise Malformed(f"an unknown field holds text that is not Unicode: {show(value)}")
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
     return value
 
 
 def show(value: Any) -> str:
-    """Return ``value`` as a message shows it, cut to a readable length."""
+    """Return ``value`` as a message shows it, shortened to a readable length."""
     try:
         text = repr(value)
     except RecursionError:
         text = f"{type(value).__name__} nested too deep to show"
     return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _as_text(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return show(value)
 
 
 def _int64(value: Any) -> int | None:
@@ -87,9 +82,7 @@ def _int64(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value if value in _INT64 else None
     number = _float64(value)
-    if number is None or not number.is_integer() or (isinstance(value, str) and abs(number) > _EXACT_FLOAT):
-        return None
-    return _int64(int(number))
+    return int(number) if number is not None and number.is_integer() and abs(number) < _INEXACT_FLOAT else None
 
 
 def _float64(value: Any) -> float | None:
@@ -118,9 +111,3 @@ def _encodable(text: str) -> bool:
 
 
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {"INT64": _int64, "FLOAT64": _float64, "STRING": _string}
-#: By column type: the type of values that pass as they are, and what makes sure that all of a column's do.
-_PASSING: Mapping[str, tuple[type, Callable[[Sequence[Any]], bool]]] = {
-    "INT64": (int, lambda values: _INT64.start <= min(values) and max(values) < _INT64.stop),
-    "FLOAT64": (float, lambda values: all(map(math.isfinite, values))),
-    "STRING": (str, lambda values: _encodable("".join(values))),
-}

@@ -196,7 +196,7 @@ class WeAnalysisHook(BaseHook):
             for answer in answers:
                 if answer.rows is None:
                     raise answer.error or AssertionError("an answer without rows or error")
-                rows, name = answer.rows, f"{entry.name} {answer.period} of app {self.appid}"
+                rows, name = list(answer.rows), f"{entry.name} {answer.period} of app {self.appid}"
                 self.log.info("%s: %d rows%s.", name, len(rows), _truncated(entry, rows))
                 if answer.empty_parts and rows:
                     self.log.warning("%s: nothing for %s.", name, "; ".join(answer.empty_parts))

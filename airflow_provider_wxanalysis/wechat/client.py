@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from airflow_provider_wxanalysis import __version__
+from airflow_provider_wxanalysis.catalogue.typed import Decoded, decode
 from airflow_provider_wxanalysis.exceptions import (
     InvalidTokenError,
     RateLimitError,
@@ -38,6 +40,8 @@ from airflow_provider_wxanalysis.wechat.tokens import Tokens
 from airflow_provider_wxanalysis.wechat.waits import Stop, backoff
 
 if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.endpoints import Endpoint, Request
+    from airflow_provider_wxanalysis.periods import Period
     from airflow_provider_wxanalysis.wechat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -99,17 +103,34 @@ class Client:
         self._stop.set()
         self.session.close()
 
+    def ask(self, endpoint: Endpoint, period: Period, request: Request) -> dict[str, Any] | Decoded:
+        """Make one of the calls that fetch a period, and return the reply: decoded, or parsed if it is unusual.
+
+        :param endpoint: the catalogue's entry.
+        :param period: the period, for messages.
+        :param request: the call.
+        """
+        return self._post(endpoint.path, request.body, endpoint.name, period, partial(decode, endpoint))
+
     def post(self, path: str, body: dict[str, Any], *, endpoint: str, period: object = None) -> dict[str, Any]:
-        """Post ``body`` and return the reply, trying again where a moment's wait can mend it.
+        """Post ``body`` and return the reply, parsed.
 
         :param path: URL path below the API base.
         :param body: JSON body.
         :param endpoint: name for messages.
         :param period: period for messages.
         """
+        reply = self._post(path, body, endpoint, period, lambda content: None)
+        assert isinstance(reply, dict)
+        return reply
+
+    def _post(
+        self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Callable[[bytes], Decoded | None]
+    ) -> dict[str, Any] | Decoded:
+        """Post ``body`` and return the reply, trying again where a moment's wait may help."""
         for failed in itertools.count(1):
             try:
-                return self._post_with_token(path, body, endpoint, period)
+                return self._post_with_token(path, body, endpoint, period, typed)
             except WeAnalysisError as error:
                 if not error.busy or failed == self._attempts:
                     raise
@@ -120,13 +141,17 @@ class Client:
             self._stop.wait(pause)
         raise AssertionError("unreachable")
 
-    def _post_with_token(self, path: str, body: dict[str, Any], endpoint: str, period: object) -> dict[str, Any]:
+    def _post_with_token(
+        self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Callable[[bytes], Decoded | None]
+    ) -> dict[str, Any] | Decoded:
         appid = self.settings.appid
         name = call_name(endpoint, period, appid)
         for last in (False, True):
             self._pace.wait()
             token = self.tokens.get()
-            reply = self._exchange(self.settings.base_url + path, body, name, token)
+            reply = self._exchange(self.settings.base_url + path, body, name, token, typed)
+            if isinstance(reply, Decoded):  # which has no place for an errcode
+                return reply
             error = api_error(reply, endpoint, period, appid)
             if error is None:
                 return reply
@@ -134,12 +159,16 @@ class Client:
                 raise error
         raise AssertionError("unreachable")
 
-    def _exchange(self, url: str, body: dict[str, Any], name: str, token: str) -> dict[str, Any]:
+    def _exchange(
+        self, url: str, body: dict[str, Any], name: str, token: str, typed: Callable[[bytes], Decoded | None]
+    ) -> dict[str, Any] | Decoded:
         data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
         headers: dict[str, str] = {}
         if self._security:
             data, headers = self._security.seal(url, body)
         response, content = self._send(url, name, query={"access_token": token}, body=data, headers=headers)
+        if not self._security and response.status == 200 and (decoded := typed(content)):
+            return decoded
         reply = parse_reply(response, content, name)
         if self._security and api_error(reply, name) is None:  # WeChat does not sign errors
             reply = self._security.open(url, content, response.headers, name)

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
+from airflow_provider_wxanalysis.catalogue.rows import Rows
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.wechat import records
 from airflow_provider_wxanalysis.wechat.waits import Stop
@@ -21,6 +22,8 @@ from airflow_provider_wxanalysis.wechat.workers import Slots, Workers
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.catalogue.performance import Selection
+    from airflow_provider_wxanalysis.catalogue.shapes import Json
+    from airflow_provider_wxanalysis.catalogue.typed import Decoded
     from airflow_provider_wxanalysis.endpoints import Endpoint, Request
     from airflow_provider_wxanalysis.periods import Period
     from airflow_provider_wxanalysis.wechat.client import Client
@@ -59,7 +62,7 @@ class Answer(NamedTuple):
     lane: Lane
     client: Client | None
     period: Period
-    rows: list[records.Row] | None
+    rows: Rows | None
     error: WeAnalysisError | None
     empty_parts: tuple[str, ...] = ()
 
@@ -123,7 +126,7 @@ class _Turn:
     line: _Line
     period: Period
     requests: list[Request]
-    replies: dict[int, dict[str, Any]] = field(default_factory=dict)
+    replies: dict[int, Json | Decoded] = field(default_factory=dict)
     error: WeAnalysisError | None = None
     missing: int = 0
 
@@ -132,14 +135,14 @@ class _Turn:
         """How much it counts where memory is bounded."""
         return len(self.requests) or 1
 
-    def ask(self, request: Request) -> dict[str, Any] | WeAnalysisError:
+    def ask(self, request: Request) -> Json | Decoded | WeAnalysisError:
         """Make one of its calls, unless there is no use in it any more."""
         line, endpoint = self.line, self.line.lane.endpoint
         if error := self.error or line.error:
             return error
         assert line.app
         try:
-            return line.app.client.post(endpoint.path, request.body, endpoint=endpoint.name, period=self.period)
+            return line.app.client.ask(endpoint, self.period, request)
         except WeAnalysisError as error:
             if error.stops_app:
                 line.error = error
@@ -148,20 +151,20 @@ class _Turn:
     def answer(self) -> Answer:
         """Make its rows."""
         client = self.line.app.client if self.line.app else None
-        rows: list[records.Row] = []
+        rows: Rows | None = None
         empty: list[str] = []
         error = self.error
         try:
             for number, request in enumerate(self.requests if not error else ()):
                 part = self._read(cast("Client", client), self.replies.pop(number), request.selection)
-                rows += part
+                rows = part if rows is None else rows + part
                 if not part and len(self.requests) > 1:
                     empty.append(_named(request.selection))
         except WeAnalysisError as unreadable:
             error = unreadable
         return Answer(self.line.lane, client, self.period, None if error else rows, error, tuple(empty))
 
-    def _read(self, client: Client, reply: dict[str, Any], selection: Selection) -> list[records.Row]:
+    def _read(self, client: Client, reply: Json | Decoded, selection: Selection) -> Rows:
         """Return the rows of one reply, and warn about what is odd with it."""
         endpoint = self.line.lane.endpoint
         report = records.read(endpoint, client.appid, self.period, reply, selection)
@@ -188,7 +191,7 @@ class _Desk:
         self._lines: list[_Line] = []
         self._turns: dict[int, _Turn] = {}
         self._jobs: deque[Callable[[], None]] = deque()
-        self._results: queue.SimpleQueue[tuple[_Turn, int, dict[str, Any] | Exception] | None]
+        self._results: queue.SimpleQueue[tuple[_Turn, int, Json | Decoded | Exception] | None]
         self._results = queue.SimpleQueue()
 
     @property
@@ -234,7 +237,7 @@ class _Desk:
                 return None
         return None
 
-    def _take(self, turn: _Turn, number: int, reply: dict[str, Any] | Exception) -> None:
+    def _take(self, turn: _Turn, number: int, reply: Json | Decoded | Exception) -> None:
         turn.missing -= 1
         if isinstance(reply, WeAnalysisError):
             turn.error = turn.error or reply

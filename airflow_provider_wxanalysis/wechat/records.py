@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING
+from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, Column
+from airflow_provider_wxanalysis.catalogue.rows import Row as Row
+from airflow_provider_wxanalysis.catalogue.rows import Rows, Values
 from airflow_provider_wxanalysis.catalogue.shapes import DIMENSIONS
-from airflow_provider_wxanalysis.catalogue.values import Malformed, convert_all, json_safe, show
+from airflow_provider_wxanalysis.catalogue.values import Malformed, convert, json_safe, show
 from airflow_provider_wxanalysis.exceptions import PayloadError, call_name
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.catalogue.performance import Selection
     from airflow_provider_wxanalysis.catalogue.shapes import Json
+    from airflow_provider_wxanalysis.catalogue.typed import Decoded
     from airflow_provider_wxanalysis.endpoints import Endpoint
     from airflow_provider_wxanalysis.periods import Period
-
-Row = dict[str, Any]
 
 
 class Report(NamedTuple):
@@ -28,85 +30,92 @@ class Report(NamedTuple):
     :param duplicates: how many rows repeat the key of an earlier one.
     """
 
-    rows: list[Row]
+    rows: Rows
     unknown: frozenset[str]
     duplicates: int
 
 
 def read(
-    endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], selection: Selection | None = None
+    endpoint: Endpoint, appid: str, period: Period, reply: Json | Decoded, selection: Selection | None = None
 ) -> Report:
     """Turn one reply into rows.
 
     :param endpoint: the catalogue's entry.
     :param appid: the mini program asked about.
     :param period: the period asked for.
-    :param reply: WeChat's reply, parsed.
+    :param reply: WeChat's reply: parsed, or decoded by :func:`~airflow_provider_wxanalysis.catalogue.typed.decode`.
     :param selection: columns that the request fixed (getPerformanceData's module and filters).
     :raises PayloadError: if shape, type or period is not what the catalogue says.
     """
+    head = (appid, period.begin_date.isoformat(), period.end_date.isoformat())
+    expected = endpoint.ref_dates(period)
     try:
-        return _read(endpoint, appid, period, reply, selection or {})
+        if isinstance(reply, dict):
+            values = [*_strictly(endpoint, head, expected, reply, selection or {})]
+        else:
+            for ref_date in reply.ref_dates():
+                _check_ref_date(ref_date, expected)
+            values = reply.rows(head)
     except Malformed as error:
         raise PayloadError(
             f"{call_name(endpoint.name, period, appid)}: {error}. Nothing was taken from this reply; "
             f"compare it with {endpoint.docs} and report it if WeChat has changed the format."
         ) from None
+    names, key = _layout(endpoint.columns)
+    rows = Rows(names, values)
+    return Report(rows, frozenset(_unknown(rows)), len(values) - len(set(map(key, values))))
 
 
-def _read(endpoint: Endpoint, appid: str, period: Period, reply: dict[str, Any], selection: Selection) -> Report:
-    """Make whole rows first and look at them column by column then, which takes less time than value by value."""
-    items = list(endpoint.shape(reply, selection))
-    ref_dates, derived, entries, outers = zip(*items, strict=True) if items else ((), (), (), ())
-    # What WeChat may send under its own name. A shape derives the same columns for every row.
-    sent = {column.name for column in endpoint.columns} - (derived[0].keys() if items else set())
-    blank = dict.fromkeys([column.name for column in (*LEADING, *endpoint.columns, EXTRA)])
-    dates = {"begin_date": period.begin_date.isoformat(), "end_date": period.end_date.isoformat()}
-    blank |= {"appid": appid, **dates}
-    extras = _extras(entries, outers, sent)
-    known = [_only(sent, entry) for entry in entries] if extras else entries
-    rows: list[Row] = [{**blank, **entry, **given} for entry, given in zip(known, derived, strict=True)]
-    _set(rows, "ref_date", _ref_dates(reply.get("ref_date"), ref_dates, endpoint.ref_dates(period)))
-    columns: dict[str, Sequence[Any]] = dict(zip(blank, zip(*map(dict.values, rows), strict=True), strict=False))
-    for column in endpoint.columns if rows else ():
-        values = columns[column.name]
-        columns[column.name] = converted = convert_all(column.name, column.type, values)
-        if converted is not values:
-            _set(rows, column.name, converted)
-    if extras:
-        _set(rows, EXTRA.name, [json_safe(extra) if extra else None for extra in extras])
-    unknown = frozenset(itertools.chain(*extras, _undescribed(columns)))
-    return Report(rows, unknown, _duplicates(endpoint, rows, columns))
+@functools.cache
+def _layout(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Callable[[Values], Any]]:
+    """Return the names of a row's values, and what takes out those by which rows differ."""
+    names = tuple(column.name for column in (*LEADING, *columns, EXTRA))
+    keys = [names.index(column.name) for column in columns if column.key]
+    return names, itemgetter(*keys) if keys else lambda values: None
 
 
-def _only(names: Set[str], entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name in names}
+def _strictly(
+    endpoint: Endpoint, head: Values, expected: Set[str], reply: Json, selection: Selection
+) -> Iterator[Values]:
+    """Take a reply apart value by value, whatever it holds."""
+    enclosing = reply.get("ref_date")
+    if enclosing is not None:
+        _check_ref_date(enclosing, expected)
+    names = {column.name for column in endpoint.columns}
+    has_key = any(column.key for column in endpoint.columns)
+    for own, derived, entry, outer in endpoint.shape(reply, selection):
+        ref_date = _check_ref_date(enclosing if own is None else own, expected)
+        values = _values(endpoint.columns, derived, entry)
+        if not has_key and all(value is None for value in values):
+            raise Malformed(f"an entry has no figures: {show(entry)}")
+        extra = _extra(entry, outer, names, derived)
+        yield (*head, ref_date, *values, json_safe(extra) if extra else None)
 
 
-def _set(rows: list[Row], name: str, values: Sequence[Any]) -> None:
-    for row, value in zip(rows, values, strict=True):
-        row[name] = value
+def _check_ref_date(ref_date: Any, expected: Set[str]) -> str:
+    """Return the period that a reply is about, as text."""
+    text = str(ref_date) if type(ref_date) is int else ref_date
+    if not (isinstance(text, str) and text in expected):
+        raise Malformed(f"ref_date must be {' or '.join(sorted(expected))}, which was asked for, got {show(ref_date)}")
+    return text
 
 
-def _ref_dates(enclosing: Any, own: Iterable[Any], expected: frozenset[str]) -> list[str]:
-    found = [enclosing if ref_date is None else ref_date for ref_date in own]
-    for ref_date in found if enclosing is None else [enclosing, *found]:
-        if not (isinstance(ref_date, str) and ref_date in expected):
-            wanted = " or ".join(sorted(expected))
-            raise Malformed(f"it speaks of ref_date {show(ref_date)} where {wanted} was asked for")
-    return found
+def _values(columns: Sequence[Column], derived: Json, entry: Json) -> list[Any]:
+    found = {**entry, **derived}
+    try:
+        return [convert(column.wire_name, column.type, found.get(column.name)) for column in columns]
+    except Malformed as error:
+        keys = [column for column in columns if column.key and found.get(column.name) is not None]
+        row = ", ".join(f"{column.wire_name} {show(found[column.name])}" for column in keys)
+        raise Malformed(f"{error} ({row})" if row else str(error)) from None
 
 
-def _extras(entries: Sequence[Json], outers: Sequence[tuple[Json, ...]], sent: set[str]) -> list[Json]:
-    """Return the unknown fields of every row; an empty list where none has any, which one look at all of them tells."""
-    if sent.issuperset(itertools.chain.from_iterable(entries)) and not any(map(any, outers)):
-        return []
-    return [_extra(entry, outer, sent) for entry, outer in zip(entries, outers, strict=True)]
+def _extra(entry: Json, outer: Iterable[Json], names: Set[str], derived: Json) -> Json:
+    """Return the fields that the catalogue does not know: the row's own, and those of what encloses it.
 
-
-def _extra(entry: Json, outer: tuple[Json, ...], sent: Set[str]) -> Json:
-    """Return the fields that the catalogue does not know: the row's own, and those of what encloses it."""
-    extra = {name: value for name, value in entry.items() if name not in sent}
+    What the shape derives is not for WeChat to send, even under the column's name.
+    """
+    extra = {name: value for name, value in entry.items() if name in derived or name not in names}
     for level in outer:  # inner to outer; a name already taken gets a prefix, so that nothing is lost
         for name, value in level.items():
             while name in extra:
@@ -115,16 +124,14 @@ def _extra(entry: Json, outer: tuple[Json, ...], sent: Set[str]) -> Json:
     return extra
 
 
-def _duplicates(endpoint: Endpoint, rows: list[Row], columns: Mapping[str, Sequence[Any]]) -> int:
-    """Return how many rows repeat the key of another."""
-    keys = [columns[column.name] for column in endpoint.columns if column.key and rows]
-    return len(rows) - (len(set(zip(*keys, strict=True))) if keys else len(rows[:1]))
-
-
-def _undescribed(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """Name the keys of a distribution that nobody has labelled, and new dimensions of a portrait."""
-    if "item_label" in columns:
-        for name, key, label in zip(*(columns[n] for n in ("distribution", "item_key", "item_label")), strict=True):
-            if label is None:
-                yield f"{name}[{key}]"
-    yield from set(columns.get("dimension", ())) - set(DIMENSIONS)
+def _unknown(rows: Rows) -> Iterator[str]:
+    """Name unknown fields, the keys of a distribution that nobody has labelled, and new dimensions of a portrait."""
+    place = rows.names.index
+    for values in rows.values:
+        if values[-1]:
+            yield from values[-1]
+    if "item_label" in rows.names:
+        index, key, label = map(place, ("distribution", "item_key", "item_label"))
+        yield from (f"{values[index]}[{values[key]}]" for values in rows.values if values[label] is None)
+    if "dimension" in rows.names:
+        yield from set(map(itemgetter(place("dimension")), rows.values)) - set(DIMENSIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from airflow_provider_wxanalysis.exceptions import PayloadError, TransportError
 
 if TYPE_CHECKING:
     import urllib3
+
+log = logging.getLogger(__name__)
 
 #: A reply must be whole after this many times the connection's ``timeout``, which bounds single waits only.
 PATIENCE = 10
@@ -66,18 +69,27 @@ def parse_reply(response: urllib3.BaseHTTPResponse, content: bytes, where: str) 
         other = "Try again later." if status >= 500 else _REDIRECT if 300 <= status < 400 else IN_BETWEEN
         busy = status >= 500 or status == 429
         raise TransportError(f"{where}: HTTP status {status} instead of 200. {_ADVICE.get(status, other)}", busy=busy)
-    try:
-        reply = parse(content)
-    except Malformed as error:
-        raise PayloadError(f"{where}: {error}. {IN_BETWEEN}") from None
-    except ValueError:
-        reply = _BROKEN  # raised below, because the decoder's error holds the body, and that may hold a token
-    if reply is _BROKEN:
+    reply = _parse(content, where)
+    if reply is _BROKEN:  # raised here, because the decoder's error holds the body, and that may hold a token
         kind = response.headers.get("Content-Type", "no content type")[:100]
         raise TransportError(f"{where}: the reply ({len(content)} bytes, {kind}) is not JSON. {IN_BETWEEN}")
     if not isinstance(reply, dict):
-        raise PayloadError(f"{where}: the reply is no JSON object but {type(reply).__name__}. {IN_BETWEEN}")
+        raise PayloadError(f"{where}: the reply must be a JSON object, got {type(reply).__name__}. {IN_BETWEEN}")
     return reply
 
 
 _BROKEN = object()
+
+
+def _parse(content: bytes, where: str) -> Any:
+    for lenient in (False, True):
+        try:
+            reply = parse(content, control_characters=lenient)
+        except Malformed as error:
+            raise PayloadError(f"{where}: {error}. Nothing was taken from it; if that lasts, report it.") from None
+        except ValueError:
+            continue
+        if lenient:
+            log.warning("%s: the reply holds raw control characters, which JSON forbids; taken as it came.", where)
+        return reply
+    return _BROKEN

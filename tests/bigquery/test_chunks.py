@@ -16,7 +16,6 @@ from airflow_provider_wxanalysis.bigquery.chunks import (
     encode,
     pack,
 )
-from airflow_provider_wxanalysis.catalogue import json_text
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period
 from tests.bigquery.conftest import PAGES, chunk_of, day, page_rows
@@ -66,11 +65,7 @@ def test_the_payload_is_utf8_and_holds_the_rows_in_order():
     ]
 
 
-@pytest.mark.parametrize("missing", [False, True], ids=["orjson", "without"])
-def test_rows_are_encoded_alike_with_and_without_orjson(monkeypatch, missing):
-    assert json_text.orjson is not None
-    if missing:
-        monkeypatch.setattr(json_text, "orjson", None)
+def test_rows_are_encoded_as_they_are():
     texts = ["", "pages/index", "页面/首页", 'q"uo\\te', "emoji 🎉", "\0\x1f\x7f\u2028\n\t/"]
     counts, means = [0, -1, 2**63 - 1, -(2**63)], [0.0, -0.0, 1e16, 1.5e300, 5e-324, 0.1, 21.6099, None]
     everything = list(itertools.product(texts, counts, means))

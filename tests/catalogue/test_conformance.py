@@ -35,7 +35,7 @@ def operators():
     """Every operator with the options that choose an entry."""
     for cls in subclasses():
         for options in [{"window_days": days} for days in PORTRAITS] if "Portrait" in cls.__name__ else [{}]:
-            yield cls, cls(task_id="t", **options).endpoint
+            yield cls, cls(task_id="t", **options).entry.name
 
 
 def test_one_operator_that_names_the_official_page(endpoint):

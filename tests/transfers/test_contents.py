@@ -157,8 +157,8 @@ def test_not_published_yet_is_left_to_airflow_s_retries(load, wechat_server, dat
     [
         (faults.errcode(48001), "NotAuthorizedError: daily_summary .* 48001"),
         (faults.wrong_shape({"list": [{"ref_date": f"{TODAY.begin_date:%Y%m%d}", "share_pv": "many"}]}),
-         "PayloadError: .*share_pv is no INT64 but 'many'"),
-        (faults.wrong_ref_date(), "PayloadError: .* speaks of ref_date"),
+         "PayloadError: .*share_pv must be INT64, got 'many'"),
+        (faults.wrong_ref_date(), "PayloadError: .* ref_date must be "),
     ],
     ids=["48001", "wrong type", "wrong period"],
 )  # fmt: skip

@@ -104,10 +104,10 @@ def test_everything_else_surfaces_at_once(hook, wechat_server, yesterday, pauses
         (faults.http(412), TransportError, "Content-Length"),
         (faults.http(302), TransportError, "HTTP status 302"),
         (faults.http(404), TransportError, "HTTP status 404"),
-        (faults.wrong_shape([]), PayloadError, "no JSON object but list"),
-        (faults.wrong_shape({"list": None}), PayloadError, "list is no array but None"),
+        (faults.wrong_shape([]), PayloadError, "must be a JSON object, got list"),
+        (faults.wrong_shape({"list": None}), PayloadError, "list must be an array, got None"),
         (faults.wrong_shape({"errcode": "x"}), PayloadError, "errcode of WeChat's reply must be a number"),
-        (faults.wrong_ref_date(), PayloadError, "it speaks of ref_date"),
+        (faults.wrong_ref_date(), PayloadError, "ref_date must be .*, which was asked for, got"),
     ],
     ids=lambda value: getattr(value, "name", None),
 )

@@ -62,7 +62,7 @@ def _read(name: str, content: bytes) -> tuple[list[dict[str, Any]] | None, str]:
         reply = parse_reply(RESPONSE, content, name)
         error = api_error(reply, name)
         if error is None:
-            return read(name, reply).rows, ""
+            return list(read(name, reply).rows), ""
     except WeAnalysisError as refused:
         error = refused
     return None, str(error)
@@ -126,7 +126,7 @@ def _leave_one(value: Any) -> None:
 @given(st.data())
 def test_a_value_replaced(name: str, data: st.DataObject) -> None:
     reply = sample(name)
-    before = read(name, reply).rows
+    before = list(read(name, reply).rows)
     place = data.draw(st.sampled_from(places(reply)))
     container, last = find(reply, place)
     leaf = not isinstance(container[last], (dict, list))

@@ -153,7 +153,7 @@ def test_an_answer_in_drops_is_not_waited_for(tested, wechat_server, monkeypatch
         (faults.http(405), "HTTP status 405 instead of 200. It is hardly WeChat's API"),
         (faults.http(502), "HTTP status 502 instead of 200."),
         (faults.reset(), "failed: [Errno 104] Connection reset by peer."),
-        (faults.wrong_shape([]), "the reply is no JSON object but list."),
+        (faults.wrong_shape([]), "the reply must be a JSON object, got list."),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )

@@ -8,6 +8,7 @@ import json
 import math
 import operator
 from collections import Counter
+from collections.abc import Callable
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_wxanalysis.catalogue import typed
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING
 from airflow_provider_wxanalysis.catalogue.values import show
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
@@ -71,8 +73,25 @@ def period(name: str, last_day: str | None = None) -> Period:
 
 
 def read(name: str, reply: Any, last_day: str | None = None) -> Report:
-    selection = SELECTION if name == "performance_data" else None
-    return records.read(ENDPOINTS[name], APPID, period(name, last_day), reply, selection)
+    """Read it value by value and, where it is decoded as typed structures too, see that both come to the same."""
+    entry, asked = ENDPOINTS[name], period(name, last_day)
+    decoded = typed.decode(entry, json.dumps(reply, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    outcomes = [
+        outcome(lambda form=form: records.read(entry, APPID, asked, form, SELECTION if "performance" in name else None))
+        for form in (reply, decoded)
+        if form is not None
+    ]
+    assert len({repr(found) for found in outcomes}) == 1
+    if isinstance(outcomes[0], PayloadError):
+        raise outcomes[0]
+    return outcomes[0]
+
+
+def outcome(reading: Callable[[], Report]) -> Report | PayloadError:
+    try:
+        return reading()
+    except PayloadError as error:
+        return error
 
 
 def own(name: str, row: dict[str, Any]) -> tuple[Any, ...]:
@@ -194,58 +213,75 @@ NO_COUNT = ("many", "", "1_000", " 4", "٣", True, [], {}, 1.5, "1.5", 2**63, -(
 #: endpoint -> [(place, what the message says, values)]
 MALFORMED: dict[str, list[tuple[str, str, tuple[Any, ...]]]] = {
     "daily_summary": [
-        ("list", "list is no array", (*ABSENT, {}, "x", 0)),
-        ("list.0", "entry 1 of list is no object", (None, 5, [], "x")),
-        ("list.0.visit_total", "visit_total is no INT64", NO_COUNT),
-        ("list.0.ref_date", "ref_date", (*ABSENT, "20170314", 20170313)),
-        ("ref_date", "ref_date", ("20170314", 20170313, "")),
+        ("list", "list must be an array, got", (*ABSENT, {}, "x", 0)),
+        ("list.0", "entry 1 of list must be an object, got", (None, 5, [], "x")),
+        ("list.0.visit_total", "visit_total must be INT64, got", NO_COUNT),
+        (
+            "list.0.ref_date",
+            "ref_date must be 20170313, which was asked for, got",
+            (*ABSENT, "20170314", 20170314, True),
+        ),
+        ("ref_date", "ref_date must be", ("20170314", 20170314, "", 20170313.0)),
     ],
-    TREND: [("list.0.visit_depth", "visit_depth is no FLOAT64", ("x", "1_0", False, [], math.nan, -math.inf))],
+    TREND: [("list.0.visit_depth", "visit_depth must be FLOAT64, got", ("x", "1_0", False, [], math.nan, -math.inf))],
     "weekly_visit_trend": [("list.0.ref_date", "ref_date", ("20170306", "20170313-20170319"))],
     "monthly_visit_trend": [("list.0.ref_date", "ref_date", ("20170301-20170331", "201702"))],
     SPREAD: [
-        ("list.0.index", "an entry lacks index", ABSENT),
-        ("list.0.index", "distribution is no STRING", (5, [])),
-        ("list.0.item_list", "item_list is no array", (*ABSENT, {})),
-        ("list.1.item_list.2", "entry 3 of item_list is no object", (7,)),
-        ("list.0.item_list.0.key", "an entry lacks key", ABSENT),
-        ("list.0.item_list.0.key", "key is no INT64", ("x", True, 1.5)),
-        ("list.0.item_list.0.value", "item_value is no INT64", ("x",)),
+        ("list.0.index", "an entry of list lacks index", ABSENT),
+        ("list.0.index", "index must be STRING, got", (5, [])),
+        ("list.0.item_list", "item_list of access_source_session_cnt must be an array, got", (*ABSENT, {})),
+        ("list.1.item_list.2", "entry 3 of item_list of access_staytime_info must be an object, got", (7,)),
+        ("list.0.item_list.0.key", "an entry of access_source_session_cnt lacks key", ABSENT),
+        ("list.0.item_list.0.key", "key of access_source_session_cnt must be INT64, got", ("x", True, 1.5)),
+        (
+            "list.0.item_list.0.value",
+            "value must be INT64, got 'x' .index 'access_source_session_cnt', key 10.",
+            ("x",),
+        ),
         ("ref_date", "ref_date", (MISSING, "20170313-20170313")),
     ],
     RETAIN: [
-        ("visit_uv", "visit_uv is no array", (None, "x", 5)),
-        ("visit_uv.0", "entry 1 of visit_uv is no object", (5,)),
-        ("visit_uv_new.0.key", "an entry lacks key", ABSENT),
-        ("visit_uv_new.0.key", "key is no INT64", ("x",)),
-        ("visit_uv.0.value", "users is no INT64", ("x",)),
+        ("visit_uv", "visit_uv must be an array, got", (None, "x", 5)),
+        ("visit_uv.0", "entry 1 of visit_uv must be an object, got", (5,)),
+        ("visit_uv_new.0.key", "an entry of visit_uv_new lacks key", ABSENT),
+        ("visit_uv_new.0.key", "key of visit_uv_new must be INT64, got", ("x",)),
+        ("visit_uv.0.value", "value must be INT64, got 'x' .cohort 'visit_uv', key 0.", ("x",)),
+        ("visit_uv", "visit_uv must be an array, got", (MISSING,)),
     ],
     "weekly_retain": [("ref_date", "ref_date", ("20170306", "20170312", "20170313-20170319"))],
     PAGE: [
-        ("list.3", "entry 4 of list is no object", ("x",)),
-        ("list.0.page_path", "an entry lacks page_path", ABSENT),
-        ("list.0.page_path", "page_path is no STRING", (5, ["a"], "a\ud800")),
-        ("ref_date", "ref_date", (*ABSENT, "20170314", "2017-03-13", 20170313, [])),
+        ("list.3", "entry 4 of list must be an object, got", ("x",)),
+        ("list.0.page_path", "an entry of list lacks page_path", ABSENT),
+        ("list.0.page_path", "page_path must be STRING, got", (5, ["a"], "a\ud800")),
+        ("ref_date", "ref_date", (*ABSENT, "20170314", "2017-03-13", 20170314, [])),
     ],
     "user_portrait": [
-        ("visit_uv", "visit_uv is no object", (None, [], "x")),
-        ("visit_uv.city.0", "entry 1 of city is no object", (5,)),
-        ("visit_uv.city.0.name", "an entry lacks name", ABSENT),
-        ("visit_uv.city.0.name", "item_name is no STRING", (5,)),
-        ("visit_uv.city.0.id", "item_id is no INT64", ("x",)),
+        ("visit_uv", "visit_uv must be an object, got", (None, [], "x")),
+        ("visit_uv.city.0", "entry 1 of visit_uv.city must be an object, got", (5,)),
+        ("visit_uv.city.0.name", "an entry of visit_uv.city lacks name", ABSENT),
+        (
+            "visit_uv.city.0.name",
+            "name must be STRING, got 5 .cohort 'visit_uv', dimension 'city', id 3102, name 5.",
+            (5,),
+        ),
+        (
+            "visit_uv.city.0.id",
+            "id must be INT64, got 'x' .cohort 'visit_uv', dimension 'city', id 'x', name '广州'.",
+            ("x",),
+        ),
     ],
     "user_portrait_7d": [("ref_date", "ref_date", (MISSING, "20170612", "20170610-20170616"))],
     "performance_data": [
-        ("data", "data is no object", (*ABSENT, [])),
-        (BODY, "body is no object", (*ABSENT, "x")),
-        (TABLES, "tables is no array", (*ABSENT, {})),
-        (f"{TABLES}.0", "entry 1 of tables is no object", (5,)),
-        (f"{TABLES}.0.id", "an entry lacks id", ABSENT),
-        (LINES, "lines is no array", ABSENT),
-        (FIELDS, "fields is no array", ABSENT),
-        (f"{FIELDS}.0.refdate", "an entry lacks refdate", ABSENT),
-        (f"{FIELDS}.0.refdate", "ref_date", ("20210104", 20210103)),
-        (f"{FIELDS}.0.value", "value is no FLOAT64", ("x",)),
+        ("data", "data must be an object, got", (*ABSENT, [])),
+        (BODY, "body must be an object, got", (*ABSENT, "x")),
+        (TABLES, "tables must be an array, got", (*ABSENT, {})),
+        (f"{TABLES}.0", "entry 1 of tables must be an object, got", (5,)),
+        (f"{TABLES}.0.id", "an entry of tables lacks id", ABSENT),
+        (LINES, "lines must be an array, got", ABSENT),
+        (FIELDS, "fields must be an array, got", ABSENT),
+        (f"{FIELDS}.0.refdate", "an entry of fields lacks refdate", ABSENT),
+        (f"{FIELDS}.0.refdate", "ref_date", ("20210104", 20210104)),
+        (f"{FIELDS}.0.value", "value must be FLOAT64, got 'x' .module '10022', .*, id 'memorydiff'.", ("x",)),
     ],
 }
 
@@ -262,25 +298,37 @@ def test_a_malformed_reply_is_refused(name: str, path: str, complaint: str, valu
     message.encode()
     assert message.startswith(f"{name} {period(name)} of app {APPID}: ")
     assert ENDPOINTS[name].docs in message
-    if not complaint.startswith("an entry lacks"):
+    if " lacks " not in complaint:
         assert f" {show(None if value is MISSING else value)}" in message
 
 
-@pytest.mark.parametrize("name", ["daily_retain", "user_portrait"])
-def test_a_reply_without_cohorts_is_refused(name: str) -> None:
+def test_a_portrait_without_cohorts_is_refused() -> None:
     with pytest.raises(PayloadError, match=r"neither visit_uv_new nor visit_uv, only \['errmsg'\]"):
-        read(name, {"errmsg": "ok"})
+        read("user_portrait", {"errmsg": "ok"})
 
 
-@pytest.mark.parametrize("reply", [{"ref_date": "20240104", "list": []}, {"ref_date": 20240105, "list": []}])
+@pytest.mark.parametrize("cohort", [NEW, ALL])
+def test_retention_needs_both_cohorts(cohort: str) -> None:
+    with pytest.raises(PayloadError, match=f"{cohort} must be an array, got None"):
+        read(RETAIN, changed(RETAIN, {cohort: MISSING}))
+
+
+@pytest.mark.parametrize("name", ["daily_summary", TREND])
+@pytest.mark.parametrize("more", [{}, {"news": 5}, {"visit_total": None, "visit_pv": None}])
+def test_an_entry_without_figures_is_refused(name: str, more: dict[str, Any]) -> None:
+    with pytest.raises(PayloadError, match="an entry has no figures: "):
+        read(name, {"list": [{"ref_date": "20170313", **more}]})
+
+
+@pytest.mark.parametrize("reply", [{"ref_date": "20240104", "list": []}, {"ref_date": 20240104, "list": []}])
 def test_an_empty_reply_for_another_day_is_refused(reply: Any) -> None:
-    with pytest.raises(PayloadError, match="where 20240105 was asked for"):
+    with pytest.raises(PayloadError, match="ref_date must be 20240105, which was asked for, got"):
         read(PAGE, reply, "2024-01-05")
 
 
 def test_the_official_performance_sample_spans_two_days_and_is_refused_for_one() -> None:
     reply = json.loads((FIXTURES / "performance_data.json").read_text(encoding="utf-8"))
-    with pytest.raises(PayloadError, match="'20210104' where 20210103 was asked for"):
+    with pytest.raises(PayloadError, match="ref_date must be 20210103, which was asked for, got '20210104'"):
         read("performance_data", reply)
 
 
@@ -295,11 +343,21 @@ def test_counts_may_be_whole_floats_strings_or_absent(value: Any, count: int | N
     assert repr(own("daily_summary", row)) == repr((count, 572, 383))
 
 
-def test_a_cohort_may_be_a_lone_object_or_absent() -> None:
+def test_a_cohort_may_be_a_lone_object() -> None:
     lone = changed(RETAIN, {"visit_uv": {"key": 0, "value": 55500}})
     assert read(RETAIN, lone) == read(RETAIN, sample(RETAIN))
-    (row,) = read(RETAIN, changed(RETAIN, {"visit_uv": MISSING})).rows
-    assert own(RETAIN, row) == (NEW, 0, 5464, 5464)
+
+
+def test_a_portrait_may_lack_a_cohort() -> None:
+    """It cannot be had again, so it is not refused for that."""
+    report = read("user_portrait", changed("user_portrait", {"visit_uv": MISSING}))
+    assert {row["cohort"] for row in report.rows} == {NEW}
+
+
+@pytest.mark.parametrize(("name", "place"), [("daily_summary", "list.0.ref_date"), (PAGE, "ref_date")])
+def test_a_date_may_be_a_number(name: str, place: str) -> None:
+    report = read(name, changed(name, {place: 20170313}))
+    assert report.rows == read(name, sample(name)).rows
 
 
 @pytest.mark.parametrize("ref_date", ["20170611", "20170617", "20170611-20170617"])
@@ -317,7 +375,7 @@ def test_a_new_portrait_dimension_becomes_rows() -> None:
 @pytest.mark.parametrize(
     ("name", "path", "key_again"),
     [
-        ("daily_summary", "list", {"ref_date": "20170313"}),
+        ("daily_summary", "list", {"ref_date": "20170313", "share_pv": 1}),
         (SPREAD, "list.0.item_list", {"key": "10", "value": 0}),
         (RETAIN, "visit_uv", {"key": 0.0}),
         (PAGE, "list", {"page_path": "pages/main/main.html"}),
@@ -404,17 +462,61 @@ def test_unknown_fields_named_like_a_column_of_ours_are_kept(name: str, path: st
     assert [own(name, row) for row in report.rows] == [own(name, row) for row in read(name, sample(name)).rows]
 
 
+@pytest.mark.parametrize(("name", "path"), [("user_portrait", "visit_uv.tags"), (SPREAD, "list.3")])
+@pytest.mark.parametrize("entry", ["a", {"value": 1}, {"key": "a", "id": "a", "name": "a", "value": 1}, {"key": 1.5}])
+def test_a_new_part_of_another_shape_is_kept_aside(name: str, path: str, entry: Any) -> None:
+    """Refusing the reply would lose the parts that are known, and a portrait for good."""
+    reply = sample(name)
+    part = [entry] if name == "user_portrait" else {"index": "tags", "item_list": [entry]}
+    container, last = find(reply, path)
+    container.append(part) if isinstance(container, list) else container.update({last: part, "more": "still read"})
+    if name == "user_portrait":
+        container["moods"] = [{"id": 4, "name": "喜", "value": 3}]
+    report = read(name, reply)
+    known = [own(name, row) for row in read(name, sample(name)).rows]
+    assert [own(name, row) for row in report.rows][: len(known)] == known
+    kept = [row["_extra"] for row in report.rows if row["_extra"]]
+    if name == "user_portrait":
+        assert kept == [{"tags": [entry], "more": "still read"}] * 7
+        assert report.unknown == {"tags", "more", "moods"}
+        assert own(name, report.rows[-1]) == (ALL, "moods", 4, "喜", 3), "what comes after it is read"
+    else:
+        assert kept == [{"tags": part}] * len(known)
+        assert report.unknown == {"tags"}
+
+
+@pytest.mark.parametrize("value", [None, {}, "x", 5])
+def test_a_known_dimension_must_be_an_array(value: Any) -> None:
+    with pytest.raises(PayloadError, match=r"visit_uv\.province must be an array, got"):
+        read("user_portrait", changed("user_portrait", {"visit_uv.province": value}))
+
+
+def test_a_name_taken_twice_gets_a_prefix() -> None:
+    places = {f"{place}news": number for number, place in enumerate(("", "list.0.", "list.0.item_list.0."))}
+    (kept, *_) = [row["_extra"] for row in read(SPREAD, changed(SPREAD, places)).rows]
+    assert kept == {"news": 2, "reply.news": 1, "reply.reply.news": 0}
+
+
+def test_rows_without_unknown_fields_have_null() -> None:
+    reply = changed(PAGE, {"list.0.news": 1})
+    assert [row["_extra"] for row in read(PAGE, reply).rows] == [{"news": 1}, None, None, None, None]
+
+
 def nested(levels: int) -> Any:
     return [nested(levels - 1)] if levels else 1
 
 
 @pytest.mark.parametrize(
-    ("value", "complaint"),
-    [(nested(200), "levels deep"), ([math.nan], "no JSON number"), ({"a": "\udfff"}, "not Unicode")],
-    ids=["deep", "NaN", "surrogate"],
+    ("value", "kept"),
+    [(math.inf, "inf"), ([math.nan], ["nan"]), ({"a\ud800": "\udfff"}, {"a\\ud800": "\\udfff"})],
+    ids=["Infinity", "NaN", "surrogate"],
 )
 @pytest.mark.parametrize("place", ["", "list.0."])
-def test_unknown_fields_that_bigquery_cannot_hold_are_refused(place: str, value: Any, complaint: str) -> None:
-    with pytest.raises(PayloadError, match=f"visit_page 2017-03-13 of app {APPID}: .*{complaint}") as caught:
-        read(PAGE, changed(PAGE, {f"{place}news": value}))
-    str(caught.value).encode()
+def test_unknown_fields_that_bigquery_cannot_hold_become_text(place: str, value: Any, kept: Any) -> None:
+    report = read(PAGE, changed(PAGE, {f"{place}news": value}))
+    assert report.rows[0]["_extra"] == {"news": kept}
+
+
+def test_unknown_fields_nested_too_deep_become_text() -> None:
+    extra = read(PAGE, changed(PAGE, {"news": nested(200)})).rows[0]["_extra"]
+    assert json.loads(json.dumps(extra).replace('"[', "[").replace(']"', "]")) == {"news": nested(200)}

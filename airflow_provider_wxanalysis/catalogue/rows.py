@@ -1,0 +1,51 @@
+"""Rows as they go from reply to table: tuples, each of which becomes a dict where somebody looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+Row = dict[str, Any]
+#: A row's values, in the order of its columns.
+Values = tuple[Any, ...]
+
+
+class Rows(Sequence[Row]):
+    """Rows of one endpoint, ready for JSON.
+
+    :param names: the columns: the leading ones, the endpoint's own, and ``_extra``.
+    :param values: each row's values, in that order.
+    """
+
+    def __init__(self, names: Sequence[str], values: list[Values]) -> None:
+        self.names = names
+        self.values = values
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Row]:
+        names = self.names
+        return (dict(zip(names, values, strict=True)) for values in self.values)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Rows: ...
+
+    def __getitem__(self, place: int | slice) -> Row | Rows:
+        if isinstance(place, slice):
+            return Rows(self.names, self.values[place])
+        return dict(zip(self.names, self.values[place], strict=True))
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(self.names, self.values + other.values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
