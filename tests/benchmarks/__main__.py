@@ -16,7 +16,7 @@ from tests.support.servers import REPOSITORY
 NAMES = ("parse", "backfill", "transfer", "memory", "rows", "growth")
 #: Of each environment, what the report names.
 PACKAGES = {
-    ".venv": ("apache-airflow", "requests", "urllib3", "google-cloud-bigquery", "orjson"),
+    ".venv": ("apache-airflow", "requests", "urllib3", "google-cloud-bigquery", "msgspec"),
     ".venv-bench-airflow": ("apache-airflow-providers-google", "apache-airflow-providers-http"),
     ".venv-bench-dlt": ("dlt",),
     ".venv-bench-airbyte": ("airbyte-cdk",),

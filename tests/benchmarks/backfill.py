@@ -19,7 +19,6 @@ YEAR = 365
 MANY = [name for name, entry in ENDPOINTS.items() if entry.reach_days is None]
 
 OURS = Program("this package", "fetch_hook")
-WITHOUT_ORJSON = Program("this package, no orjson", "fetch_hook")
 BARE = Program("requests pool", "fetch_bare")
 AIRBYTE = Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte")
 DEFERRED = Program("dlt deferred", "fetch_dlt_deferred", ".venv-bench-dlt")
@@ -29,8 +28,7 @@ A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after
 Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, Python's
 look for garbage among what they left, and the reading of the Airflow connection are outside the measurement. The limit
 is requests x latency / concurrency, with the latency that the server really kept. This package's time includes checked
-and typed rows, the others' does not: they hand over what came. It has its optional extra orjson where nothing else is
-said.
+and typed rows, the others' does not: they hand over what came.
 Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is that of {YEAR} calls,
 one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and its CPU time is
 that of two at once. dlt has as many workers and connections as there are requests in flight. With many endpoints this
@@ -82,7 +80,7 @@ def _ask(
 ) -> Rounds:
     def measure(program: Program) -> Figures:
         replies.forget()
-        figures = program.run({**asked, "orjson": program is not WITHOUT_ORJSON}, env)
+        figures = program.run(asked, env)
         figures["share"] = replies.held / width / figures["wall"]
         if replies.asked != requests:
             raise RuntimeError(f"{replies.asked} requests were made, not {requests}")

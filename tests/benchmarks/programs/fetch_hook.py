@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from airflow_provider_wxanalysis.catalogue import json_text
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period
@@ -12,8 +11,6 @@ from airflow_provider_wxanalysis.wechat import client  # noqa: F401  what a task
 from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 
 asked = arguments()
-if not asked.get("orjson", True):
-    json_text.orjson = None  # type: ignore[assignment]
 jobs = [
     (ENDPOINTS[endpoint["endpoint"]], [Period(*map(dt.date.fromisoformat, dates)) for dates in endpoint["periods"]])
     for endpoint in asked["endpoints"]
