@@ -20,7 +20,7 @@ from airflow_provider_wxanalysis.catalogue.rows import Values
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.catalogue.columns import Column
-    from airflow_provider_wxanalysis.endpoints import Endpoint
+    from airflow_provider_wxanalysis.catalogue.endpoint import Endpoint
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _TYPES: Mapping[str, Any] = {"INT64": Int64, "FLOAT64": float, "STRING": str}

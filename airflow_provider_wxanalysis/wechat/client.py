@@ -42,6 +42,7 @@ from airflow_provider_wxanalysis.wechat.waits import Stop, backoff
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.endpoints import Endpoint, Request
     from airflow_provider_wxanalysis.periods import Period
+    from airflow_provider_wxanalysis.wechat.records import Reply
     from airflow_provider_wxanalysis.wechat.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class Client:
         self._stop.set()
         self.session.close()
 
-    def ask(self, endpoint: Endpoint, period: Period, request: Request) -> dict[str, Any] | Decoded:
+    def ask(self, endpoint: Endpoint, period: Period, request: Request) -> Reply:
         """Make one of the calls that fetch a period, and return the reply: decoded, or parsed if it is unusual.
 
         :param endpoint: the catalogue's entry.
@@ -126,7 +127,7 @@ class Client:
 
     def _post(
         self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Callable[[bytes], Decoded | None]
-    ) -> dict[str, Any] | Decoded:
+    ) -> Reply:
         """Post ``body`` and return the reply, trying again where a moment's wait may help."""
         for failed in itertools.count(1):
             try:
@@ -143,7 +144,7 @@ class Client:
 
     def _post_with_token(
         self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Callable[[bytes], Decoded | None]
-    ) -> dict[str, Any] | Decoded:
+    ) -> Reply:
         appid = self.settings.appid
         name = call_name(endpoint, period, appid)
         for last in (False, True):
@@ -161,7 +162,7 @@ class Client:
 
     def _exchange(
         self, url: str, body: dict[str, Any], name: str, token: str, typed: Callable[[bytes], Decoded | None]
-    ) -> dict[str, Any] | Decoded:
+    ) -> Reply:
         data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
         headers: dict[str, str] = {}
         if self._security:

@@ -22,8 +22,6 @@ from airflow_provider_wxanalysis.wechat.workers import Slots, Workers
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.catalogue.performance import Selection
-    from airflow_provider_wxanalysis.catalogue.shapes import Json
-    from airflow_provider_wxanalysis.catalogue.typed import Decoded
     from airflow_provider_wxanalysis.endpoints import Endpoint, Request
     from airflow_provider_wxanalysis.periods import Period
     from airflow_provider_wxanalysis.wechat.client import Client
@@ -126,7 +124,7 @@ class _Turn:
     line: _Line
     period: Period
     requests: list[Request]
-    replies: dict[int, Json | Decoded] = field(default_factory=dict)
+    replies: dict[int, records.Reply] = field(default_factory=dict)
     error: WeAnalysisError | None = None
     missing: int = 0
 
@@ -135,7 +133,7 @@ class _Turn:
         """How much it counts where memory is bounded."""
         return len(self.requests) or 1
 
-    def ask(self, request: Request) -> Json | Decoded | WeAnalysisError:
+    def ask(self, request: Request) -> records.Reply | WeAnalysisError:
         """Make one of its calls, unless there is no use in it any more."""
         line, endpoint = self.line, self.line.lane.endpoint
         if error := self.error or line.error:
@@ -164,7 +162,7 @@ class _Turn:
             error = unreadable
         return Answer(self.line.lane, client, self.period, None if error else rows, error, tuple(empty))
 
-    def _read(self, client: Client, reply: Json | Decoded, selection: Selection) -> Rows:
+    def _read(self, client: Client, reply: records.Reply, selection: Selection) -> Rows:
         """Return the rows of one reply, and warn about what is odd with it."""
         endpoint = self.line.lane.endpoint
         report = records.read(endpoint, client.appid, self.period, reply, selection)
@@ -191,7 +189,7 @@ class _Desk:
         self._lines: list[_Line] = []
         self._turns: dict[int, _Turn] = {}
         self._jobs: deque[Callable[[], None]] = deque()
-        self._results: queue.SimpleQueue[tuple[_Turn, int, Json | Decoded | Exception] | None]
+        self._results: queue.SimpleQueue[tuple[_Turn, int, records.Reply | Exception] | None]
         self._results = queue.SimpleQueue()
 
     @property
@@ -237,7 +235,7 @@ class _Desk:
                 return None
         return None
 
-    def _take(self, turn: _Turn, number: int, reply: Json | Decoded | Exception) -> None:
+    def _take(self, turn: _Turn, number: int, reply: records.Reply | Exception) -> None:
         turn.missing -= 1
         if isinstance(reply, WeAnalysisError):
             turn.error = turn.error or reply

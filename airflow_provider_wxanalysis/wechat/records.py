@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, Column
 from airflow_provider_wxanalysis.catalogue.rows import Row as Row
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from airflow_provider_wxanalysis.periods import Period
 
 
+#: A reply: parsed, or decoded by :func:`~airflow_provider_wxanalysis.catalogue.typed.decode`.
+Reply: TypeAlias = "Json | Decoded"
+
+
 class Report(NamedTuple):
     """What one reply holds.
 
@@ -35,15 +39,13 @@ class Report(NamedTuple):
     duplicates: int
 
 
-def read(
-    endpoint: Endpoint, appid: str, period: Period, reply: Json | Decoded, selection: Selection | None = None
-) -> Report:
+def read(endpoint: Endpoint, appid: str, period: Period, reply: Reply, selection: Selection | None = None) -> Report:
     """Turn one reply into rows.
 
     :param endpoint: the catalogue's entry.
     :param appid: the mini program asked about.
     :param period: the period asked for.
-    :param reply: WeChat's reply: parsed, or decoded by :func:`~airflow_provider_wxanalysis.catalogue.typed.decode`.
+    :param reply: WeChat's reply.
     :param selection: columns that the request fixed (getPerformanceData's module and filters).
     :raises PayloadError: if shape, type or period is not what the catalogue says.
     """

@@ -54,10 +54,10 @@ def _measure(replies: Replies, name: str, rounds: int) -> dict[int, Rounds]:
     """Return rounds by concurrency; 0 stands for one at a time without latency."""
     year = [calls(ENDPOINTS[name], YEAR)]
     _ask(replies, [OURS], year, APPS[:1], 16, 0.0, 1)  # so that the server has all replies ready
-    found = {0: _ask(replies, [OURS, WITHOUT_ORJSON, BARE, *PEERS], year, APPS[:1], 1, 0.0, rounds)}
+    found = {0: _ask(replies, [OURS, BARE, *PEERS], year, APPS[:1], 1, 0.0, rounds)}
     for width, days in DAYS.items():
         peers = PEERS if width > 1 else [peer for peer in PEERS if peer is not AIRBYTE]
-        programs = [OURS, WITHOUT_ORJSON, BARE, *peers]
+        programs = [OURS, BARE, *peers]
         found[width] = _ask(replies, programs, [calls(ENDPOINTS[name], days)], APPS[:1], width, LATENCY, rounds)
     return found
 
