@@ -13,7 +13,7 @@ from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing.rules import PATHS
 from airflow_provider_wxanalysis.wechat import records
 from tests.operators.test_weanalysis import subclasses
-from tests.support import readme
+from tests.support import docs
 from tests.support.servers import REPOSITORY
 
 FIXTURES = REPOSITORY / "tests" / "fixtures"
@@ -65,7 +65,7 @@ def test_columns_described_in_two_languages(endpoint):
 
 
 def test_a_row_and_its_columns_in_the_docs(endpoint):
-    text = "\n".join([*readme.endpoints(), *readme.columns()])
+    text = "\n".join([*docs.endpoints("en"), *docs.columns("en")])
     assert len(re.findall(rf"^\| \[`{endpoint.name}`\]\({re.escape(endpoint.docs)}\) ", text, re.MULTILINE)) == 1
     assert all(f"| `{column.name}` | {column.type}" in text for column in endpoint.table_columns)
 
