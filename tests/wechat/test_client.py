@@ -179,7 +179,7 @@ def test_many_requests_are_in_flight_and_come_in_order(hook, wechat_server):
     wechat_server.latency = 0.02
     running, most = 0, 0
     lock = threading.Lock()
-    post = app.client.post
+    ask = app.client.ask
 
     def counted(*args, **kwargs):
         nonlocal running, most
@@ -187,12 +187,12 @@ def test_many_requests_are_in_flight_and_come_in_order(hook, wechat_server):
             running += 1
             most = max(most, running)
         try:
-            return post(*args, **kwargs)
+            return ask(*args, **kwargs)
         finally:
             with lock:
                 running -= 1
 
-    app.client.post = counted
+    app.client.ask = counted
     endpoint = ENDPOINTS["daily_summary"]
     last = endpoint.window.latest(wechat_server.now.date()).begin_date.toordinal() - 1
     periods = [endpoint.window.ending(type(wechat_server.now.date()).fromordinal(last - n)) for n in range(40)]
