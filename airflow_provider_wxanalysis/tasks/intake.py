@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pendulum
 
@@ -19,6 +20,7 @@ from airflow_provider_wxanalysis.tasks.settling import lifeless
 from airflow_provider_wxanalysis.tasks.tally import Tally
 
 if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.catalogue.rows import Row
     from airflow_provider_wxanalysis.endpoints import Endpoint
     from airflow_provider_wxanalysis.tasks.apps import AppRef
     from airflow_provider_wxanalysis.wechat.pool import Answer
@@ -73,7 +75,7 @@ class Intake:
         #: Empty replies that the table has to confirm.
         self.unsettled: list[Key] = []
         #: Retention figures with a cohort without users, to be compared with the table.
-        self.doubtful: dict[Key, list[dict[str, Any]]] = {}
+        self.doubtful: dict[Key, Sequence[Row]] = {}
 
     def take(self, answer: Answer, ref: AppRef, role: Role) -> Slice | None:
         """Take in one answer and return the slice to write, if there is one.
@@ -88,7 +90,7 @@ class Intake:
         terms, key = self._terms, (appid, answer.period)
         outcome = classify(answer, pendulum.now(SHANGHAI), terms.empty_is_ready_after)
         what = course(outcome, role, terms.on_empty, may_wait=terms.may_wait)
-        rows = answer.rows or []
+        rows: Sequence[Row] = answer.rows or []
         self._progress.got(call_name(terms.endpoint.name, answer.period, appid), self._told(outcome, rows))
         if outcome is Outcome.EMPTY:
             self._tally.empty.add(key)
@@ -103,7 +105,7 @@ class Intake:
             return None
         return self.encoded(key, rows, role)
 
-    def encoded(self, key: Key, rows: list[dict[str, Any]], role: Role) -> Slice | None:
+    def encoded(self, key: Key, rows: Sequence[Row], role: Role) -> Slice | None:
         """Return a slice to write; ``None`` if it cannot be written at all."""
         appid, period = key
         try:
@@ -143,7 +145,7 @@ class Intake:
         elif len(self._complaints) == _COMPLAINTS + 1:
             log.warning("More could not be had; the end of the load says what.")
 
-    def _told(self, outcome: Outcome, rows: list[dict[str, Any]]) -> str:
+    def _told(self, outcome: Outcome, rows: Sequence[Row]) -> str:
         if outcome is not Outcome.ROWS:
             return str(outcome.value)
         limit = self._terms.endpoint.row_limit
