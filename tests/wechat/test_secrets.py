@@ -54,7 +54,8 @@ def test_no_object_shows_a_secret(hook, wechat_server, yesterday, connect, auth)
         WeAnalysisToBigQueryOperator(task_id="c", endpoint="daily_summary", destination_project_dataset_table="p.d.t"),
     ]
     for task in tasks:
-        task.hook._settings  # noqa: B018 (it reads the connection)
+        for each in task.hooks().values():
+            each._settings  # noqa: B018 (it reads the connection)
     objects = [app, app.get_conn(), client, client.settings, client.tokens, client.tokens.describe(), rows]
     objects += [wechat_server, wechat_server.calls, *tasks, [vars(task) for task in tasks]]
     assert CANARY in client.tokens.get(), "or this test finds nothing"
