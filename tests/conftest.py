@@ -106,7 +106,8 @@ def read(bq: Any) -> Callable[..., list[dict[str, Any]]]:
             for name in ("begin_date", "end_date"):
                 row[name] = row[name].isoformat()
             if not load_columns:
-                row = [row.pop(column.name) for column in LOAD]
+                for column in LOAD:
+                    del row[column.name]
         return in_order(found)
 
     return rows

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_wxanalysis.catalogue.columns import Column
 from airflow_provider_wxanalysis.endpoints import DOCS, ENDPOINTS, Endpoint, portrait_name, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, LAST_30_DAYS, MONTH, WEEK, Period, Window
@@ -86,9 +87,11 @@ def test_catalogue(name: str) -> None:
 def test_every_table_describes_itself(entry: Endpoint) -> None:
     names = [column.name for column in entry.table_columns]
     assert len(set(names)) == len(names)
-    for text in (entry, *entry.table_columns):
+    texts: list[Endpoint | Column] = [entry, *entry.table_columns]
+    for text in texts:
         assert re.search(r"[\u4e00-\u9fff]", text.zh), text
         assert re.search(r"[A-Za-z]{3}", text.en), text
+        assert text.en.isascii()
         assert text.zh in text.description
         assert text.en in text.description
         assert len(text.description) <= 1024  # BigQuery's limit for a column

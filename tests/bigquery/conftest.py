@@ -81,7 +81,8 @@ def prepare(client: Callable[[], Any], dataset: str) -> Callable[..., Any]:
     """Prepare the table of an endpoint in the test's dataset."""
 
     def make(endpoint: Endpoint = PAGES, name: str | None = None, **options: Any) -> Any:
-        settings = {"create_dataset": False, "location": None, "labels": {}, "encryption_configuration": None}
+        settings: dict[str, Any] = {"create_dataset": False, "location": None, "labels": {}}
+        settings["encryption_configuration"] = None
         table = table_name(name or f"{dataset}.{endpoint.name}", appid="wxa", endpoint=endpoint.name)
         return prepare_table(client(), table, endpoint, **{**settings, **options})
 

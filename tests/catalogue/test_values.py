@@ -80,18 +80,19 @@ def test_lenient_conversions(column_type: str, value: Any, converted: Any) -> No
     assert same(convert("n", column_type, value), converted)
 
 
-NOT_NUMBERS = [
+NOT_NUMBERS: list[Any] = [
     *(True, False, [], [1], {}, {"a": 1}, b"1"),
     *("", " ", "-", "abc", "4a", "1_000", "1,000", " 4", "4 ", "4\n", "+4", "٣", "４", "0x10", "1.", ".5", "--1", "1e"),
     *("nan", "NaN", "inf", "Infinity", "-Infinity", "1e999", math.nan, math.inf, -math.inf, 10**400),
 ]
-REFUSED = [
+NO_TEXTS: list[Any] = [[], {}, b"a", "\ud800", "a\udfff"]
+REFUSED: list[tuple[str, Any]] = [
     *(("INT64", value) for value in [*NOT_NUMBERS, 1.5, "1.5", "-0.1", 5e-324]),
     *(("INT64", value) for value in (2**63, -(2**63) - 1, str(2**63), 2.0**63, -(2.0**63), 1e30, "1e30", "1" * 5000)),
     # From 2**53 on a float stands for several integers: 9007199254740993.0 would become one less.
     *(("INT64", value) for value in ("9007199254740993.0", "9007199254740992.0", 2.0**53, -(2.0**53), "1e16")),
     *(("FLOAT64", value) for value in NOT_NUMBERS),
-    *(("STRING", value) for value in (4, 1.5, True, [], {}, b"a", "\ud800", "a\udfff")),
+    *[("STRING", value) for value in (4, 1.5, True, *NO_TEXTS)],
 ]
 
 

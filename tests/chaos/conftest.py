@@ -128,7 +128,8 @@ def load(wechat_server: Any, bigquery_url: str | None) -> Callable[..., Load]:
             "host": route.wechat.url if route else wechat_server.url,
         }
         bigquery = route.bigquery.url if route else bigquery_url
-        return Load(connection, bigquery or "", table, *days(first, first), *days(last, last), **options)
+        (begin,), (end,) = days(first, first), days(last, last)
+        return Load(connection, bigquery or "", table, begin, end, **options)
 
     return make
 

@@ -15,16 +15,16 @@ from packaging.version import Version
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import DAY, SHANGHAI
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-from tests.conftest import APPS, HOME, run_context
+from tests.conftest import APPS, HOME, in_order, run_context
 from tests.support.dags import dag_bag, run_dag_file, task_states
 from tests.support.servers import REPOSITORY
-from tests.transfers.test_round_trip import in_order, served
+from tests.transfers.test_round_trip import served
 
 DAG_FILE = Path(__file__).parent / "dags" / "weanalysis_compat.py"
 EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
 #: Examples of what only later versions can do.
 SINCE = {"weanalysis_partitions": "3.3"}
-GOOGLE = find_spec("airflow.providers.google")
+GOOGLE = find_spec("airflow.providers.google") is not None
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -58,7 +58,8 @@ def test_provider_info_is_valid():
 def shown():
     """What ``airflow providers`` shows: command -> rows, and under ``remarks`` whatever else it prints about us."""
     done = run(COMMANDS, "list", f"get {NAME}", "hooks", "links", "triggers")
-    rows, remarks = {}, done.stderr.splitlines()
+    rows: dict[str, Any] = {}
+    remarks = done.stderr.splitlines()
     for line in done.stdout.splitlines():
         if line.startswith("$ "):
             command = line[2:]

@@ -43,6 +43,8 @@ def form_of_airflow_3():
     from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 
     (meta,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "weanalysis"]
+    assert meta.standard_fields is not None
+    assert meta.extra_fields is not None
     fields = meta.standard_fields.model_dump()
     fields["schema"] = fields.pop("url_schema")
     standard = {

@@ -22,8 +22,10 @@ ROWS = {
     "user_portrait_30d": (350, 1),
     "performance_data": (60, 0),
 }
-PATHS = ("pages/index/index", "pages/goods/list", "pages/goods/detail", "pages/cart/cart", "pages/order/list")
-PATHS += ("pages/order/detail", "pages/user/home", "pages/coupon/list", "pages/search/search", "pages/live/room")
+PATHS = (
+    *("pages/index/index", "pages/goods/list", "pages/goods/detail", "pages/cart/cart", "pages/order/list"),
+    *("pages/order/detail", "pages/user/home", "pages/coupon/list", "pages/search/search", "pages/live/room"),
+)
 
 
 class History(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ class Healing:
 
     def __init__(self, dataset, wechat):
         self.dataset, self.wechat = dataset, wechat
-        self.options = {"gcp_conn_id": None, "empty_is_ready_after": dt.timedelta(0)}
+        self.options: dict[str, Any] = {"gcp_conn_id": None, "empty_is_ready_after": dt.timedelta(0)}
 
     def load(self, **arguments):
         task = WeAnalysisToBigQueryOperator(

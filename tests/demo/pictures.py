@@ -12,6 +12,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.dates import DateFormatter
 
 Rows = list[dict[str, Any]]
 _COHORTS = 42
@@ -28,7 +29,8 @@ def draw(tables: dict[str, Rows], names: dict[str, str], path: Path) -> Path:
     plt.rcParams.update({"text.color": _INK, "axes.edgecolor": "#c5ccd3", "axes.titlelocation": "left"})
     names = {appid: name.encode("ascii", "ignore").decode().strip() for appid, name in names.items()}
     figure = plt.figure(figsize=(14, 12), layout="constrained")
-    above, middle, below = figure.subfigures(3, 1, height_ratios=[1, 1.15, 1])
+    panels: Any = figure.subfigures(3, 1, height_ratios=[1, 1.15, 1])
+    above, middle, below = panels
     _visitors(above.subplots(1, len(names)), tables["daily_visit_trend"], names)
     _retention(middle.subplots(1, 1), tables["daily_retain"], names)
     pages, sources = below.subplots(1, 2)
@@ -51,7 +53,7 @@ def _visitors(axes: Any, rows: Rows, names: dict[str, str]) -> None:
         axis.plot(dates, visitors, color=colour, label="visitors")
         axis.plot(dates, new, color=colour, linestyle=":", label="first-time")
         axis.set(title=f"{name}: visitors per day", ylim=(0, None))
-        axis.xaxis.set_major_formatter(mpl.dates.DateFormatter("%m-%d"))
+        axis.xaxis.set_major_formatter(DateFormatter("%m-%d"))
         axis.grid(axis="y", alpha=0.3)
         axis.legend(frameon=False, loc="lower left")
 

@@ -161,13 +161,14 @@ class Laboratory:
 
             channel.exchange = counted  # type: ignore[method-assign]
 
+        failure: WeAnalysisError | None = None
         try:
             rows = self._fetch(watch, case.timeout)
         except WeAnalysisError as error:
             result, failure = type(error).__name__, error
         else:
             named = {"rows": self.rows, "rows, each twice": self.rows * 2, "no rows": []}
-            (result,), failure = [name for name, expected in named.items() if rows == expected], None
+            (result,) = [name for name, expected in named.items() if rows == expected]
         requests = made["token"], made["data"]
         if case.fault:
             assert len(self.server.calls) - before == sum(requests), "the server saw what was sent, and nothing else"

@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_every_snippet_is_run():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_fetch_snippet_works(language, wechat_server, connect):
     connect(wechat_server)
-    namespace = {}
+    namespace: dict[str, Any] = {}
     (code,) = (code for code in snippets(PAGES[language]["loading.md"]) if "WeAnalysisHook(" in code)
     exec(code, namespace)
     assert namespace["rows"][0]["begin_date"] == "2026-03-01"

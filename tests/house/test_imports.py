@@ -129,7 +129,7 @@ def test_every_library_is_a_declared_dependency() -> None:
                 used.add((node.module or "").split(".")[0])
     required = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["dependencies"]
     assert all(">=" in line and "<" not in line for line in required), "bounded below, and not above"
-    names = {re.match(r"[\w-]+", line)[0] for line in required}
+    names = {re.split(r"[^\w-]", line)[0] for line in required}
     declared = {IMPORTED_AS.get(name, name) for name in names} - {"apache-airflow-providers-common-compat"}
     assert used - sys.stdlib_module_names - OPTIONAL - {PACKAGE} == declared
 

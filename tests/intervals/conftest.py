@@ -53,7 +53,7 @@ def timed(airflow: LiveAirflow, run: dict[str, str]) -> Run:
 
 def due(run: dict[str, str]) -> dt.datetime:
     """When a run was due, in Asia/Shanghai."""
-    return pendulum.parse(run["run_after"]).in_timezone("Asia/Shanghai")
+    return pendulum.instance(dt.datetime.fromisoformat(run["run_after"]), tz="UTC").in_timezone("Asia/Shanghai")
 
 
 def latest(now: dt.datetime) -> Loaded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pendulum
 from airflow.sdk import DAG, Asset
@@ -17,14 +17,18 @@ from tests.intervals.table import BACKFILLS, SCHEDULES, UNSCHEDULED, Schedule
 NAMES = {**vars(interval), **vars(trigger), "Asset": Asset, "relativedelta": relativedelta, "timedelta": timedelta}
 
 
+def moment(text: str) -> datetime:
+    return pendulum.instance(datetime.fromisoformat(text), tz="Asia/Shanghai")
+
+
 def dag(schedule: Schedule) -> DAG:
     # Read when a DAG is made, in the process that parses its file.
     os.environ["AIRFLOW__SCHEDULER__CREATE_CRON_DATA_INTERVALS"] = str(schedule.cron_data_intervals)
     return DAG(
         dag_id=schedule.dag_id,
         schedule=eval(schedule.timetable, NAMES),
-        start_date=pendulum.parse(schedule.start, tz="Asia/Shanghai"),
-        end_date=schedule.end and pendulum.parse(schedule.end, tz="Asia/Shanghai"),
+        start_date=moment(schedule.start),
+        end_date=moment(schedule.end) if schedule.end else None,
         catchup=schedule.catchup,
     )
 

@@ -230,7 +230,7 @@ UNSCHEDULED = (
 )
 
 #: Triggered by hand: the DAG, what the REST API is told, what the run loads.
-TRIGGERED = (
+TRIGGERED: tuple[tuple[str, dict[str, str], Loaded | None], ...] = (
     ("by_hand", {}, LATEST),
     ("by_hand", {"logical_date": "2026-03-02T09:00:00+08:00"}, Loaded("2026-03-01", WEEK_9, FEBRUARY)),
     ("no_catchup", {}, LATEST),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 import pendulum
 from airflow.sdk import DAG
@@ -13,7 +14,7 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.task_groups import weanalysis_to_bigquery
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
-TARGET = {
+TARGET: dict[str, Any] = {
     "destination_project_dataset_table": "{{ var.value.weanalysis_dataset }}.{{ dag.dag_id }}_{endpoint}",
     "gcp_conn_id": None,
     "pool": "weanalysis",

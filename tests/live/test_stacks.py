@@ -8,9 +8,9 @@ import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
-from tests.conftest import APPS
+from tests.conftest import APPS, in_order
 from tests.live.dags import FLEET
-from tests.transfers.test_round_trip import in_order, served
+from tests.transfers.test_round_trip import served
 
 pytestmark = pytest.mark.live
 

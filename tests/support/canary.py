@@ -12,7 +12,7 @@ import os
 import pickle
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
-    """Watch from inside, because Airflow sets up logging anew when it likes."""
+    """Watch from inside, because Airflow sets up logging again when it likes."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.DEBUG)
@@ -78,7 +78,7 @@ def pytest_runtest_call() -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[Any]:
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     report = yield
     for name, text in report.sections:
         LEAKS.look(name, text)
@@ -93,7 +93,7 @@ def pytest_runtest_makereport() -> Iterator[Any]:
 @pytest.hookimpl(tryfirst=True)  # before the conftest throws the files away
 def pytest_sessionfinish(session: pytest.Session) -> None:
     leaks = [*LEFT_BY_WORKERS, *search(Path(os.environ["AIRFLOW_HOME"]).parent)]
-    if hasattr(session.config, "workeroutput"):  # pytest-xdist's workers tell the process that tells the person
+    if hasattr(session.config, "workeroutput"):  # pytest-xdist's workers pass it on to the process that prints
         session.config.workeroutput["leaks"] = leaks
     elif leaks:
         sys.stderr.write("\nA secret was written.\n" + "\n".join(leaks) + "\n")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 
-def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> dict[str, Any]:
+def run_context(start: dt.datetime | None, end: dt.datetime | None, **ti: Any) -> Any:
     """The part of Airflow's context that this package reads, for a scheduled run of an interval."""
     try:
         from airflow.sdk.execution_time.context import OutletEventAccessors

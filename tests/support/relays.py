@@ -87,7 +87,7 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until one side ends."""
     ways = {one: other, other: one}
     while True:
-        ready = [side for side in ways if isinstance(side, ssl.SSLSocket) and side.pending()]
+        ready: list[socket.socket] = [side for side in ways if isinstance(side, ssl.SSLSocket) and side.pending()]
         ready = ready or select.select(list(ways), [], [], PATIENCE)[0]
         for side in ready:
             try:

@@ -8,18 +8,18 @@ looks before it writes, loses now and then.
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, Self
 
 
 class _Cursor(sqlite3.Cursor):
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Any = (), /) -> Self:
         if sql.startswith("SAVEPOINT") and not self.connection.in_transaction:
             super().execute("BEGIN IMMEDIATE")
         return super().execute(sql, parameters)
 
 
 class _Connection(sqlite3.Connection):
-    def cursor(self, factory: type[sqlite3.Cursor] = _Cursor) -> sqlite3.Cursor:
+    def cursor(self, factory: Any = _Cursor) -> Any:
         return super().cursor(factory)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG
@@ -43,7 +44,7 @@ def test_what_may_be_a_template_or_another_task_s_output(value):
 
 def test_a_dag_s_own_delimiters_are_respected():
     marks = {"variable_start_string": "[[", "variable_end_string": "]]"}
-    given = {"from_date": "[[ ds ]]", "to_date": "[[ ds ]]", "weanalysis_conn_id": "[[ params.app ]]"}
+    given: dict[str, Any] = {"from_date": "[[ ds ]]", "to_date": "[[ ds ]]", "weanalysis_conn_id": "[[ params.app ]]"}
     with DAG("d", schedule=None, jinja_environment_kwargs=marks) as dag:
         task = WeAnalysisToBigQueryOperator(
             task_id="t",

@@ -19,7 +19,9 @@ LOADED = "In p.d.daily_summary: 412 periods."
 
 
 def failure(appid, period, errcode):
-    return Failure(appid, period, api_error({"errcode": errcode, "errmsg": "no"}, "daily_summary", period, appid))
+    error = api_error({"errcode": errcode, "errmsg": "no"}, "daily_summary", period, appid)
+    assert error is not None
+    return Failure(appid, period, error)
 
 
 def test_a_lone_failure_is_raised_itself():

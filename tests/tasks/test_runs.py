@@ -22,7 +22,7 @@ NOW = pendulum.datetime(2026, 3, 11, 10, 30, tz=SHANGHAI)  # a Wednesday
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    monkeypatch.setattr(runs.pendulum, "now", lambda tz: NOW.in_timezone(tz))
+    monkeypatch.setattr(pendulum, "now", lambda tz: NOW.in_timezone(tz))
 
 
 def at(day, hour=0, minute=0, tz="Asia/Shanghai"):

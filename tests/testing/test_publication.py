@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pendulum
 import pytest
@@ -53,7 +54,9 @@ def test_publication_time_is_a_switch(client: Client, wechat_server: WeChatServe
     assert client.ask("daily_summary")["errcode"] == 61503
 
 
-EMPTY_DIMENSIONS = {name: [] for name in ("province", "city", "genders", "platforms", "devices", "ages")}
+EMPTY_DIMENSIONS: dict[str, list[Any]] = {
+    name: [] for name in ("province", "city", "genders", "platforms", "devices", "ages")
+}
 EMPTY = {
     "daily_summary": {"list": []},
     "daily_visit_trend": {"list": []},

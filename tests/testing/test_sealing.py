@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -16,10 +16,8 @@ from tests.support.servers import REPOSITORY
 
 GUIDE = json.loads((REPOSITORY / "tests" / "fixtures" / "api_signature_vectors.json").read_text())
 KEY, KEY_SN = b64decode(GUIDE["sym_key_b64"]), GUIDE["sym_sn"]
-DEVELOPER = load_der_private_key(b64decode(GUIDE["private_key_der_b64"]), None)
-PLATFORM = load_der_public_key(b64decode(GUIDE["response"]["platform_public_key_der_b64"]))
-assert isinstance(DEVELOPER, RSAPrivateKey)
-assert isinstance(PLATFORM, RSAPublicKey)
+DEVELOPER = cast("RSAPrivateKey", load_der_private_key(b64decode(GUIDE["private_key_der_b64"]), None))
+PLATFORM = cast("RSAPublicKey", load_der_public_key(b64decode(GUIDE["response"]["platform_public_key_der_b64"])))
 MESSAGES = [(GUIDE["request"], DEVELOPER.public_key()), (GUIDE["response"], PLATFORM)]
 
 

@@ -13,7 +13,7 @@ from tests.transfers.conftest import latest
 
 def kinds(proxy):
     """BigQuery's calls by kind."""
-    found = collections.Counter()
+    found: collections.Counter[str] = collections.Counter()
     for exchange in proxy.exchanges:
         path = exchange.path.split("?")[0]
         kind = exchange.sql.split()[0] if exchange.sql else path.rsplit("/projects/", 1)[1].split("/")[1]

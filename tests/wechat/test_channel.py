@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+from typing import Any
 
 import pytest
 from requests import adapters
@@ -28,7 +29,7 @@ def settings(wechat_server, monkeypatch):
 
 @pytest.fixture
 def proxy():
-    seen = []
+    seen: list[Any] = []
     with http_proxy(seen) as url:
         yield url.replace("//", "//user:canary@"), seen
 

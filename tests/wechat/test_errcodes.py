@@ -67,7 +67,9 @@ PASSING: dict[type[WeAnalysisAPIError], tuple[bool, bool]] = {
 
 
 def error_for(code: int, errmsg: str = f"some text rid: {RID}") -> WeAnalysisAPIError:
-    return api_error({"errcode": code, "errmsg": errmsg}, "visit_page", DAY, "wx1")
+    error = api_error({"errcode": code, "errmsg": errmsg}, "visit_page", DAY, "wx1")
+    assert error is not None
+    return error
 
 
 # --- codes ----------------------------------------------------------------------------------------
@@ -95,6 +97,7 @@ def test_every_code_says_what_happened_and_what_to_do(code: int) -> None:
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=list(SAMPLES))
 def test_documented_replies(sample: dict[str, Any]) -> None:
     error = api_error(sample, "visit_page")
+    assert error is not None
     assert sample["errcode"] in CODES[type(error)]
     assert (error.rid, f"{error.errmsg} rid: {RID}") == (RID, sample["errmsg"])
 

@@ -22,7 +22,7 @@ from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from tests.wechat.test_records import APPID, LAST_DAYS, SELECTION, find, period, read, sample
 
 thoroughly = settings(derandomize=True, deadline=None)
-RESPONSE = SimpleNamespace(status=200, headers={})
+RESPONSE: Any = SimpleNamespace(status=200, headers={})
 PYTHON_TYPES = {"INT64": int, "FLOAT64": float, "STRING": str}
 #: Several rows share these, so one change of them may change them all.
 SHARED = {"index", "id", "zh", "ref_date", "refdate", "visit_uv", "visit_uv_new"}
@@ -60,12 +60,11 @@ def _sent(column: str, row: dict[str, Any]) -> Any:
 def _read(name: str, content: bytes) -> tuple[list[dict[str, Any]] | None, str]:
     try:
         reply = parse_reply(RESPONSE, content, name)
-        error = api_error(reply, name)
-        if error is None:
-            return list(read(name, reply).rows), ""
+        if error := api_error(reply, name):
+            return None, str(error)
+        return list(read(name, reply).rows), ""
     except WeAnalysisError as refused:
-        error = refused
-    return None, str(error)
+        return None, str(refused)
 
 
 def survives(name: str, content: bytes) -> list[dict[str, Any]] | None:
@@ -79,7 +78,7 @@ def survives(name: str, content: bytes) -> list[dict[str, Any]] | None:
     for row in rows:
         assert row["appid"] == APPID
         for column in entry.columns:
-            value = row[column.name]
+            value: Any = row[column.name]
             assert value is None or type(value) is PYTHON_TYPES[column.type]
             assert column.type != "FLOAT64" or value is None or math.isfinite(value)
             assert column.type != "INT64" or value is None or -(2**63) <= value < 2**63

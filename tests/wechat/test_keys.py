@@ -149,7 +149,7 @@ def test_what_cannot_be_a_key(good, name, value, message):
     with pytest.raises(ConfigurationError, match=message) as caught:
         keys({**good, name: value})
     assert "Connection 'c'" in str(caught.value)
-    error = caught.value
+    error: BaseException | None = caught.value
     while error:  # no error of the library is left behind, nor what was in the field
         assert isinstance(error, ConfigurationError)
         assert "canary" not in str(error)

@@ -209,7 +209,23 @@ def test_unlisted_indexes_and_keys_pass_without_labels() -> None:
 BODY, TABLES, LINES = "data.body", "data.body.tables", "data.body.tables.0.lines"
 FIELDS = f"{LINES}.0.fields"
 ABSENT = (MISSING, None)
-NO_COUNT = ("many", "", "1_000", " 4", "٣", True, [], {}, 1.5, "1.5", 2**63, -(2**63) - 1, 1e30, math.nan, math.inf)
+NO_COUNT: tuple[Any, ...] = (
+    "many",
+    "",
+    "1_000",
+    " 4",
+    "٣",
+    True,
+    [],
+    {},
+    1.5,
+    "1.5",
+    2**63,
+    -(2**63) - 1,
+    1e30,
+    math.nan,
+    math.inf,
+)
 #: endpoint -> [(place, what the message says, values)]
 MALFORMED: dict[str, list[tuple[str, str, tuple[Any, ...]]]] = {
     "daily_summary": [

@@ -247,7 +247,9 @@ def security(now: float = NOW) -> Security:
     return Security(APPID, KEYS, lambda: now)
 
 
-def reply(plain=PLAIN, timestamp=NOW, *, url=URL, appid=APPID, **headers):
+def reply(
+    plain: Any = PLAIN, timestamp: int = NOW, *, url: str = URL, appid: str = APPID, **headers: str | None
+) -> tuple[bytes, CaseInsensitiveDict[str]]:
     """A reply that WeChat's keys have made, with some headers changed."""
     letter = Letter(url, appid, timestamp)
     data = plain if isinstance(plain, bytes) else json.dumps(plain).encode()

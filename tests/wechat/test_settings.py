@@ -11,7 +11,8 @@ from airflow.providers.common.compat.sdk import BaseHook, Connection
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS
-from airflow_provider_wxanalysis.wechat.settings import DEFAULT_HOST, Settings
+from airflow_provider_wxanalysis.wechat.addresses import DEFAULT_HOST
+from airflow_provider_wxanalysis.wechat.settings import Settings
 
 
 def settings(extra=None, **fields):

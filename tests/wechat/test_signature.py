@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from typing import cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +21,8 @@ VECTORS = json.loads((REPOSITORY / "tests" / "fixtures" / "api_signature_vectors
 REQUEST, REPLY = VECTORS["request"], VECTORS["response"]
 KEY = base64.b64decode(VECTORS["sym_key_b64"])
 KEY_SN = VECTORS["sym_sn"]
-PRIVATE_KEY = load_der_private_key(base64.b64decode(VECTORS["private_key_der_b64"]), None)
-PLATFORM_KEY = load_der_public_key(base64.b64decode(REPLY["platform_public_key_der_b64"]))
+PRIVATE_KEY = cast("RSAPrivateKey", load_der_private_key(base64.b64decode(VECTORS["private_key_der_b64"]), None))
+PLATFORM_KEY = cast("RSAPublicKey", load_der_public_key(base64.b64decode(REPLY["platform_public_key_der_b64"])))
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

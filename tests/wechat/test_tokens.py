@@ -130,10 +130,8 @@ def test_a_token_reply_that_is_none(hook, wechat_server, yesterday, reply):
 
 
 def test_a_token_is_kept_until_it_is_nearly_over(hook, wechat_server, yesterday, monkeypatch):
-    from airflow_provider_wxanalysis.wechat import tokens
-
     now = [1000.0]
-    monkeypatch.setattr(tokens.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     app = hook()
     for later, calls in ((0, 1), (7200 - 301, 1), (2, 2)):
         now[0] += later
