@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 from google.api_core.exceptions import BadRequest, NotFound
@@ -48,7 +49,7 @@ def looks(proxy):
 
 def twice(answer):
     """A rule for the first two MERGEs, which decides what becomes of them."""
-    seen = []
+    seen: list[Any] = []
 
     def rule(exchange):
         if not exchange.sql.startswith("MERGE") or len(seen) == 2:
@@ -91,7 +92,7 @@ class TestTries:
     @pytest.mark.parametrize("tries", [2, 3])
     def test_a_request_that_arrives_late_is_refused(self, proxy, writer, held, tries):
         """The first try's request is held up on the way; the later try's load stands."""
-        late = []
+        late: list[Any] = []
         proxy.rules.append(
             lambda exchange: (
                 (late.append(exchange), api_error(403, "accessDenied", "held up"))[1]
@@ -108,7 +109,7 @@ class TestTries:
 
     def test_a_late_request_that_comes_first_is_waited_for(self, proxy, writer, held):
         """It runs; then the later try replaces what it wrote."""
-        late = []
+        late: list[Any] = []
 
         def rule(exchange):
             if exchange.sql.startswith("MERGE") and not late:
@@ -186,7 +187,7 @@ class TestLostAndRefused:
     """Replies that get lost, and refusals that pass."""
 
     def test_a_lost_reply_is_no_second_load(self, proxy, writer, no_waiting, held):
-        lost = []
+        lost: list[Any] = []
 
         def lose_the_first(exchange):
             if exchange.sql.startswith("MERGE") and not lost:
@@ -302,7 +303,7 @@ def running(proxy, polls):
 
 def cancelled(destination):
     """Write in a thread; the result is whether that ended by being cancelled."""
-    result = Future()
+    result: Future[Any] = Future()
 
     def write():
         try:

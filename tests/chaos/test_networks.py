@@ -62,6 +62,7 @@ def test_a_request_of_an_earlier_try_arrives_late(route, load, truth, dataset, o
         assert work(load(table, 1, 2, try_number=2)).status == "done"
         before = truth.held(table)
         through.bigquery.forward(ambush.caught)
+    assert ambush.caught
     assert ambush.caught.status == 409
     assert truth.held(table) == before
     truth.check(table, [(APPS[0], day) for day in days(1, 2)])
@@ -79,6 +80,7 @@ def test_it_arrives_after_a_try_that_had_nothing_to_write(route, load, truth, we
         again = work(load(table, 1, 2, try_number=2, arguments={"on_empty": "skip"}))
         assert "every period was empty" in str(again.value)
         through.bigquery.forward(ambush.caught)
+    assert ambush.caught
     assert ambush.caught.status == 409
     assert truth.held(table) == {}
 

@@ -70,7 +70,8 @@ class Load:
         if self.chunk_bytes:
             chunks.CHUNK_BYTES = self.chunk_bytes
         if self.timeout:
-            clients.TIMEOUT = jobs.TIMEOUT = journal.TIMEOUT = tables.TIMEOUT = self.timeout
+            for module in (clients, jobs, journal, tables):
+                vars(module)["TIMEOUT"] = self.timeout
         operator = WeAnalysisToBigQueryOperator(
             task_id="load",
             endpoint="visit_page",

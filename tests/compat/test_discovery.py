@@ -10,6 +10,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from importlib.resources import files
+from typing import Any
 
 import jsonschema
 import pytest

@@ -74,7 +74,7 @@ def test_dags_serialize(dag):
     try:
         from airflow.serialization.serialized_objects import DagSerialization as SerializedDAG
     except ImportError:
-        from airflow.serialization.serialized_objects import SerializedDAG
+        from airflow.serialization.serialized_objects import SerializedDAG  # type: ignore[assignment,attr-defined]
     again = SerializedDAG.from_dict(SerializedDAG.to_dict(dag))
     assert list(again.get_task("plain").template_fields) == ["weanalysis_conn_id", "appids", "from_date", "to_date"]
     assert type(again.get_task("mapped")).__name__.endswith("MappedOperator")

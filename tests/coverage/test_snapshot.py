@@ -108,7 +108,7 @@ def test_100_apps_with_13_endpoints_over_400_days_take_300_kib():
 def test_what_is_too_large_is_spread_over_events_that_are_whole_for_their_apps():
     told = history([f"app {number}" for number in range(7)], days=60, gap=0.1)
     (whole,) = snapshot("p.d", NOW, *told)
-    extras = snapshot("p.d", NOW, *told, limit=len(whole["packed"]) // 2)
+    extras = snapshot("p.d", NOW, **told._asdict(), limit=len(whole["packed"]) // 2)
     assert len(extras) > 2
     assert [(extra["part"], extra["parts"]) for extra in extras] == [(n + 1, len(extras)) for n in range(len(extras))]
     assert {extra["periods"] for extra in extras} == {whole["periods"]}

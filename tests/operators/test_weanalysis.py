@@ -158,8 +158,8 @@ def test_template_fields_are_attributes(kind):
 def test_every_argument_is_documented(kind):
     for cls in ALL[kind].__mro__:
         if "weanalysis" in cls.__module__ and "__init__" in vars(cls):
-            names = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"}
-            assert {name for name in names if f":param {name}:" not in cls.__doc__} == set()
+            names = set(inspect.signature(vars(cls)["__init__"]).parameters) - {"self", "kwargs"}
+            assert {name for name in names if f":param {name}:" not in (cls.__doc__ or "")} == set()
 
 
 # --- rows -----------------------------------------------------------------------------------------

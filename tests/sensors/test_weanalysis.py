@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pendulum
 import pytest
@@ -123,7 +124,11 @@ class WaitingError(BaseException):
     """What a sensor that goes on waiting in its worker ends with here."""
 
 
-MODES = {"poke": {"mode": "poke"}, "reschedule": {"mode": "reschedule"}, "deferrable": {"deferrable": True}}
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke"},
+    "reschedule": {"mode": "reschedule"},
+    "deferrable": {"deferrable": True},
+}
 WAITING = (WaitingError, AirflowRescheduleException, TaskDeferred)
 
 

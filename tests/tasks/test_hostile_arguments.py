@@ -46,7 +46,7 @@ refused = contextlib.suppress(ConfigurationError)
 def test_dates(window, from_date, to_date):
     with refused:
         periods = explicit_periods(window, from_date, to_date, now)
-        assert 1 <= len(periods) <= (now.date() - dt.date(2017, 1, 1)).days
+        assert 1 <= len(periods) <= now.date().toordinal() - dt.date(2017, 1, 1).toordinal()
         assert all(isinstance(period, Period) and period.closes_at <= now for period in periods)
 
 
@@ -147,9 +147,9 @@ def test_connections(login, password, host, schema, port, extra, auth, central_u
     with refused:
         found = Settings.from_connection(connection)
         for url in filter(None, [found.base_url, found.central_url]):
-            sent = requests.Request("POST", f"{url}/path").prepare()
-            assert sent.url.startswith(url), "or no token would be added"
-            assert sent.url.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]"))
+            sent = requests.Request("POST", f"{url}/path").prepare().url or ""
+            assert sent.startswith(url), "or no token would be added"
+            assert sent.startswith(("https://", "http://127.0.0.1", "http://localhost", "http://[::1]"))
 
 
 @pytest.mark.parametrize("extra", [[], "text", 7, None])

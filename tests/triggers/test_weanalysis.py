@@ -25,8 +25,8 @@ YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))
 def trigger(wechat_server, connect):
     def make(days=1, conn_ids=("weanalysis_default",), **arguments):
         connect(wechat_server)
-        periods = [DAY.earlier(YESTERDAY, back) for back in range(days)]
-        periods = [[str(period.begin_date), str(period.end_date)] for period in periods]
+        latest = [DAY.earlier(YESTERDAY, back) for back in range(days)]
+        periods = [[str(period.begin_date), str(period.end_date)] for period in latest]
         defaults = {
             "apps": [{"weanalysis_conn_id": conn_id, "appid": None, "periods": periods} for conn_id in conn_ids],
             "endpoint": "daily_summary",

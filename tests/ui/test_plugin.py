@@ -24,7 +24,7 @@ def test_the_entry_point_leads_to_the_plugin():
 def test_airflow_takes_it():
     from airflow import plugins_manager
 
-    assert plugins_manager.is_valid_plugin(plugin.WeAnalysisPlugin)
+    assert plugins_manager.is_valid_plugin(plugin.WeAnalysisPlugin)  # type: ignore[attr-defined]
     apps = {app["destination"]: app for app in plugin.WeAnalysisPlugin.react_apps}
     assert apps.keys() == {"nav", "dag"}
     assert len({app["url_route"] for app in apps.values()}) == 2, "Airflow drops the second of two equal routes"

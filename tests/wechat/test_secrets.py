@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from typing import Any
 
 import pytest
 import requests
@@ -48,7 +49,7 @@ def test_no_object_shows_a_secret(hook, wechat_server, yesterday, connect, auth)
     app = hook(auth=auth, central_authorization=AUTHORIZATION)
     rows = app.fetch("daily_summary", yesterday)
     client = app.client
-    tasks = [
+    tasks: list[Any] = [
         WeAnalysisDailySummaryOperator(task_id="a"),
         WeAnalysisDataSensor(task_id="b", endpoint="daily_summary"),
         WeAnalysisToBigQueryOperator(task_id="c", endpoint="daily_summary", destination_project_dataset_table="p.d.t"),
@@ -109,7 +110,7 @@ def test_a_connection_that_is_refused_shows_no_secret(field):
 
     from airflow_provider_wxanalysis.wechat.settings import Settings
 
-    fields = {"login": "wx1", "password": CANARY, field: f"{CANARY}\n"}
+    fields: dict[str, Any] = {"login": "wx1", "password": CANARY, field: f"{CANARY}\n"}
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_connection(Connection(conn_id="c", conn_type="weanalysis", **fields))
     assert CANARY not in shown(caught.value)

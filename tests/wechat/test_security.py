@@ -10,16 +10,18 @@ import datetime as dt
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.structures import CaseInsensitiveDict
 
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.exceptions import CredentialsError, DataNotReadyError, PayloadError, WeAnalysisError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
-from airflow_provider_wxanalysis.periods import DAY
+from airflow_provider_wxanalysis.periods import DAY, Period
 from airflow_provider_wxanalysis.testing import ApiSecurity, WeChatServer, faults
 from airflow_provider_wxanalysis.testing.sealing import Letter
 from airflow_provider_wxanalysis.wechat.client import ATTEMPTS
@@ -39,7 +41,7 @@ REFUSED = {
 
 
 @pytest.fixture
-def wechat_server_options(api_security):
+def wechat_server_options(api_security: ApiSecurity) -> dict[str, Any]:
     return {"published_at": dt.time(0), "api_security": api_security}
 
 
@@ -47,7 +49,13 @@ def wechat_server_options(api_security):
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
-def test_every_endpoint_gives_the_same_rows(hook, wechat_server, connect, yesterday, endpoint):
+def test_every_endpoint_gives_the_same_rows(
+    hook: Callable[..., WeAnalysisHook],
+    wechat_server: WeChatServer,
+    connect: Callable[..., str],
+    yesterday: Period,
+    endpoint: Endpoint,
+) -> None:
     period = endpoint.window.latest(yesterday.end_date)
     rows = hook(max_concurrency=1).fetch(endpoint, period)
     assert rows
@@ -62,7 +70,9 @@ def test_every_endpoint_gives_the_same_rows(hook, wechat_server, connect, yester
 
 
 @pytest.mark.parametrize("auth", ["stable", "legacy", "static", "central", "authorizer"])
-def test_tokens_are_asked_for_in_clear(hook, wechat_server, yesterday, auth):
+def test_tokens_are_asked_for_in_clear(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, auth: str
+) -> None:
     """WeChat's pages of the token endpoints, unlike those of the data endpoints, do not offer API security."""
     assert hook(auth=auth).fetch("daily_summary", yesterday)
     asked = [call for call in wechat_server.calls if call.endpoint == "token"]
@@ -70,18 +80,25 @@ def test_tokens_are_asked_for_in_clear(hook, wechat_server, yesterday, auth):
     assert not any(name.startswith("wechatmp-") for call in asked for name in call.headers)
 
 
-def test_the_connection_s_test(hook):
+def test_the_connection_s_test(hook: Callable[..., WeAnalysisHook]) -> None:
     ok, message = hook().test_connection()
     assert ok, message
 
 
-def test_any_other_path_is_sealed_too(hook, wechat_server):
+def test_any_other_path_is_sealed_too(hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer) -> None:
     hook().post("/cgi-bin/openapi/quota/get", {"cgi_path": "/cgi-bin/openapi/quota/get"})
     assert set(SEALED) <= set(wechat_server.calls[-1].headers)
 
 
 @pytest.mark.parametrize(("fault", "why"), REFUSED.values(), ids=REFUSED)
-def test_a_reply_that_is_not_as_it_must_be_is_refused(hook, wechat_server, yesterday, pauses, fault, why):
+def test_a_reply_that_is_not_as_it_must_be_is_refused(
+    hook: Callable[..., WeAnalysisHook],
+    wechat_server: WeChatServer,
+    yesterday: Period,
+    pauses: list[float],
+    fault: faults.Fault,
+    why: str,
+) -> None:
     app = hook()
     app.fetch("daily_summary", yesterday)
     wechat_server.faults.add(fault)
@@ -95,19 +112,25 @@ def test_a_reply_that_is_not_as_it_must_be_is_refused(hook, wechat_server, yeste
 
 
 @pytest.mark.parametrize("reply", [{"errcode": 0, "list": []}, {"errcode": 0.0}, {"errcode": False}, {"iv": "x"}])
-def test_only_errors_may_come_in_clear(hook, wechat_server, yesterday, reply):
+def test_only_errors_may_come_in_clear(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, reply: dict[str, Any]
+) -> None:
     wechat_server.faults.add(faults.Fault("clear", lambda answer, _: replace(answer, reply=reply, seal="none")))
     with pytest.raises(PayloadError, match=r"it is not signed|must be a number"):
         hook().fetch("daily_summary", yesterday)
 
 
 @pytest.mark.parametrize("seconds", [MAX_SKEW - 20, 20 - MAX_SKEW])
-def test_clocks_may_differ_a_little(hook, wechat_server, yesterday, seconds):
+def test_clocks_may_differ_a_little(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, seconds: int
+) -> None:
     wechat_server.faults.add(faults.stale(seconds))
     assert hook().fetch("daily_summary", yesterday)
 
 
-def test_another_period_s_reply_is_told_by_its_date(hook, wechat_server, yesterday):
+def test_another_period_s_reply_is_told_by_its_date(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period
+) -> None:
     """A reply does not say which request it answers, and this session has not seen it: its date gives it away."""
     hook().fetch("daily_summary", DAY.latest(yesterday.begin_date - dt.timedelta(days=1)))
     wechat_server.faults.add(faults.replayed())
@@ -115,7 +138,9 @@ def test_another_period_s_reply_is_told_by_its_date(hook, wechat_server, yesterd
         hook().fetch("daily_summary", yesterday)
 
 
-def test_errors_come_in_clear_and_mean_what_they_mean(hook, wechat_server, yesterday, pauses):
+def test_errors_come_in_clear_and_mean_what_they_mean(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, pauses: list[float]
+) -> None:
     wechat_server.faults.add(faults.errcode(-1), times=2)
     wechat_server.faults.add(faults.errcode(61503))
     with pytest.raises(DataNotReadyError):
@@ -124,14 +149,22 @@ def test_errors_come_in_clear_and_mean_what_they_mean(hook, wechat_server, yeste
 
 
 @pytest.mark.parametrize("fault", [faults.http(503), faults.truncated(), faults.not_json(), faults.reset()])
-def test_retries_are_the_same_and_sealed_again(hook, wechat_server, yesterday, pauses, fault):
+def test_retries_are_the_same_and_sealed_again(
+    hook: Callable[..., WeAnalysisHook],
+    wechat_server: WeChatServer,
+    yesterday: Period,
+    pauses: list[float],
+    fault: faults.Fault,
+) -> None:
     wechat_server.faults.add(fault, times=ATTEMPTS - 1)
     assert hook().fetch("daily_summary", yesterday)
     signatures = [call.headers["wechatmp-signature"] for call in wechat_server.calls if call.endpoint != "token"]
     assert len(set(signatures)) == ATTEMPTS
 
 
-def test_a_refused_token_is_replaced(hook, wechat_server, yesterday):
+def test_a_refused_token_is_replaced(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period
+) -> None:
     app = hook()
     app.fetch("daily_summary", yesterday)
     wechat_server.expire_tokens(APPS[0])
@@ -139,9 +172,12 @@ def test_a_refused_token_is_replaced(hook, wechat_server, yesterday):
     assert wechat_server.count("token") == 2
 
 
-def test_a_request_that_came_too_late_is_signed_again_once(hook, wechat_server, yesterday, pauses):
+def test_a_request_that_came_too_late_is_signed_again_once(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, pauses: list[float]
+) -> None:
     clock = iter([time.time() - 2 * MAX_SKEW])
     app = hook(max_concurrency=1)
+    assert app.client._security
     app.client._security._clock = lambda: next(clock, time.time())
     assert app.fetch("daily_summary", yesterday)
     assert [call.errcode for call in wechat_server.calls if call.endpoint != "token"] == [40240, 0]
@@ -149,15 +185,20 @@ def test_a_request_that_came_too_late_is_signed_again_once(hook, wechat_server, 
 
 
 @pytest.mark.parametrize("auth", ["stable", "static"])
-def test_a_wrong_clock_is_named(hook, wechat_server, yesterday, auth):
+def test_a_wrong_clock_is_named(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, auth: str
+) -> None:
     app = hook(auth=auth)
+    assert app.client._security
     app.client._security._clock = lambda: time.time() - 2 * MAX_SKEW
     with pytest.raises(CredentialsError, match=r"40240 .*This worker's clock is not WeChat's: set it \(NTP\)"):
         app.fetch("daily_summary", yesterday)
     assert wechat_server.count("daily_summary") == 2
 
 
-def test_without_keys_the_error_says_what_to_give(hook, wechat_server, yesterday, api_security):
+def test_without_keys_the_error_says_what_to_give(
+    hook: Callable[..., WeAnalysisHook], wechat_server: WeChatServer, yesterday: Period, api_security: ApiSecurity
+) -> None:
     app = hook(**dict.fromkeys(api_security.extra(), ""))
     with pytest.raises(CredentialsError, match=r"40230 .*API security\): give the connection its keys"):
         app.fetch("daily_summary", yesterday)
@@ -171,12 +212,16 @@ def test_without_keys_the_error_says_what_to_give(hook, wechat_server, yesterday
         ({"signing_key_sn": "0"}, "40239 .*signing_key_sn"),
     ],
 )
-def test_wrong_keys_are_named(hook, yesterday, change, message):
+def test_wrong_keys_are_named(
+    hook: Callable[..., WeAnalysisHook], yesterday: Period, change: dict[str, Any], message: str
+) -> None:
     with pytest.raises(CredentialsError, match=message):
         hook(**change).fetch("daily_summary", yesterday)
 
 
-def test_a_signing_key_that_is_not_the_console_s(hook, yesterday, api_security):
+def test_a_signing_key_that_is_not_the_console_s(
+    hook: Callable[..., WeAnalysisHook], yesterday: Period, api_security: ApiSecurity
+) -> None:
     other = ApiSecurity().extra()["signing_private_key"]
     with pytest.raises(CredentialsError, match="40234 .*signing_private_key does not belong"):
         hook(signing_private_key=other).fetch("daily_summary", yesterday)
@@ -184,14 +229,16 @@ def test_a_signing_key_that_is_not_the_console_s(hook, yesterday, api_security):
 
 class TestRotation:
     @pytest.fixture
-    def security(self):
+    def security(self) -> ApiSecurity:
         return ApiSecurity()
 
     @pytest.fixture
-    def wechat_server_options(self, security):
+    def wechat_server_options(self, security: ApiSecurity) -> dict[str, Any]:
         return {"published_at": dt.time(0), "api_security": security}
 
-    def test_old_and_new_connections_work_while_it_lasts(self, hook, security, yesterday):
+    def test_old_and_new_connections_work_while_it_lasts(
+        self, hook: Callable[..., WeAnalysisHook], security: ApiSecurity, yesterday: Period
+    ) -> None:
         old = hook()
         assert old.fetch("daily_summary", yesterday)
         security.rotate()
@@ -208,7 +255,15 @@ class TestRotation:
             old.fetch("daily_summary", yesterday)
 
 
-def test_no_key_in_any_text(hook, wechat_server, yesterday, pauses, caplog, capsys, api_security):
+def test_no_key_in_any_text(
+    hook: Callable[..., WeAnalysisHook],
+    wechat_server: WeChatServer,
+    yesterday: Period,
+    pauses: list[float],
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    api_security: ApiSecurity,
+) -> None:
     extra = api_security.extra()
     secrets = [extra["symmetric_secret_key"], *extra["signing_private_key"].splitlines()[1:-1]]
     app = hook()
@@ -264,7 +319,7 @@ def reply(
     return body, CaseInsensitiveDict({k: v for k, v in {**given, **changed}.items() if v is not None})
 
 
-def test_a_good_one_loses_what_was_added():
+def test_a_good_one_loses_what_was_added() -> None:
     assert security().open(URL, *reply({**PLAIN, "_new": 1}), "x") == {"list": [], "_new": 1}
     assert security().open(f"{URL}?a=b", *reply(), "x") == {"list": []}
 
@@ -276,7 +331,7 @@ def test_a_good_one_loses_what_was_added():
         {"Serial": "plat", "Signature": "AAAA", "Serial_Deprecated": "plat"},
     ],
 )
-def test_either_signature_will_do(headers):
+def test_either_signature_will_do(headers: dict[str, str]) -> None:
     body, given = reply()
     right = given["Wechatmp-Signature"]
     given.update({f"Wechatmp-{name.replace('_', '-')}": value for name, value in headers.items()})
@@ -313,13 +368,13 @@ FORGED = {
 
 
 @pytest.mark.parametrize(("forged", "why"), FORGED.values(), ids=FORGED)
-def test_what_a_forger_would_send_is_refused(forged, why):
+def test_what_a_forger_would_send_is_refused(forged: tuple[bytes, CaseInsensitiveDict[str]], why: str) -> None:
     with pytest.raises(PayloadError, match=f"x: WeChat's reply is refused: .*{why}") as caught:
         security().open(URL, *forged, "x")
     assert "canary" not in shown(caught.value)
 
 
-def test_a_changed_byte_is_refused():
+def test_a_changed_byte_is_refused() -> None:
     body, headers = reply()
     for place in range(0, len(body), 7):
         changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
@@ -327,7 +382,7 @@ def test_a_changed_byte_is_refused():
             security().open(URL, changed, headers, "x")
 
 
-def test_a_signed_body_that_was_not_encrypted_is_refused():
+def test_a_signed_body_that_was_not_encrypted_is_refused() -> None:
     body = json.dumps(PLAIN).encode()
     _, headers = reply(Signature=Letter(URL, APPID, NOW).sign(body, PLATFORM))
     with pytest.raises(PayloadError, match="it cannot be decrypted"):
@@ -335,11 +390,11 @@ def test_a_signed_body_that_was_not_encrypted_is_refused():
 
 
 @pytest.mark.parametrize("difference", [MAX_SKEW, -MAX_SKEW])
-def test_at_the_edge_of_the_clock_s_tolerance(difference):
+def test_at_the_edge_of_the_clock_s_tolerance(difference: int) -> None:
     assert security(NOW + difference).open(URL, *reply(), "x") == {"list": []}
 
 
-def test_a_replay_is_known_for_as_long_as_the_clock_would_let_it_pass():
+def test_a_replay_is_known_for_as_long_as_the_clock_would_let_it_pass() -> None:
     moments = iter([NOW, NOW + 200, NOW + 400, NOW + 2 * MAX_SKEW])
     one = Security(APPID, KEYS, lambda: next(moments))
     early = reply({**PLAIN, "_timestamp": NOW + MAX_SKEW}, NOW + MAX_SKEW)
@@ -350,7 +405,7 @@ def test_a_replay_is_known_for_as_long_as_the_clock_would_let_it_pass():
         one.open(URL, *early, "x")
 
 
-def test_what_is_sent():
+def test_what_is_sent() -> None:
     body, headers = security().seal(f"{URL}?page=1", {"begin_date": "20260301", "名": "值"})
     letter = Letter(URL, APPID, NOW)
     assert (headers["Wechatmp-Appid"], headers["Wechatmp-TimeStamp"], headers["Wechatmp-Serial"]) == (
@@ -371,14 +426,14 @@ def test_what_is_sent():
     assert b"2026" not in body
 
 
-def test_nonces_differ_and_are_as_long_as_asked_for():
+def test_nonces_differ_and_are_as_long_as_asked_for() -> None:
     found = {nonce() for _ in range(200)}
     assert len(found) == 200
     assert {len(base64.b64decode(f"{each}==")) for each in found} <= set(range(16, 33))
     assert len({len(each) for each in found}) > 5
 
 
-def test_what_was_seen_is_remembered_for_long_enough_and_not_for_ever():
+def test_what_was_seen_is_remembered_for_long_enough_and_not_for_ever() -> None:
     seen = _Seen(600)
     for second in range(0, 6000, 10):
         item = str(second).encode()

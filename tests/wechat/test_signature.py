@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -31,7 +31,7 @@ JSON = st.recursive(
 )
 
 
-def frame(message):
+def frame(message: dict[str, Any]) -> Frame:
     return Frame(VECTORS["urlpath"], VECTORS["appid"], message["timestamp"])
 
 
@@ -39,18 +39,18 @@ both = pytest.mark.parametrize("message", [REQUEST, REPLY], ids=["request", "rep
 
 
 @both
-def test_the_official_message_decrypts(message):
+def test_the_official_message_decrypts(message: dict[str, Any]) -> None:
     assert decrypt(message["body"].encode(), frame(message), KEY, KEY_SN) == message["plaintext"].encode()
 
 
 @both
-def test_the_official_message_is_what_we_encrypt(message):
+def test_the_official_message_is_what_we_encrypt(message: dict[str, Any]) -> None:
     iv = base64.b64decode(json.loads(message["body"])["iv"])
     assert encrypt(message["plaintext"].encode(), frame(message), KEY, KEY_SN, iv=iv) == message["body"].encode()
 
 
 @both
-def test_the_official_signature_verifies(message):
+def test_the_official_signature_verifies(message: dict[str, Any]) -> None:
     key = PRIVATE_KEY.public_key() if message is REQUEST else PLATFORM_KEY
     body = message["body"].encode()
     assert verify(body, frame(message), message["signature_b64"], key)
@@ -58,13 +58,13 @@ def test_the_official_signature_verifies(message):
     assert not verify(body, frame(message), message["signature_b64"], other)
 
 
-def test_what_surrounds_a_message():
+def test_what_surrounds_a_message() -> None:
     assert frame(REQUEST).authenticated(KEY_SN) == REQUEST["aad"].encode()
     signed = frame(REPLY).signed(REPLY["body"].encode())
     assert hashlib.sha256(signed).hexdigest() == REPLY["sha256_of_signed_string"]
 
 
-def test_our_signature_verifies_and_never_repeats():
+def test_our_signature_verifies_and_never_repeats() -> None:
     body = REQUEST["body"].encode()
     first, second = (sign(body, frame(REQUEST), PRIVATE_KEY) for _ in range(2))
     assert first != second, "PSS is salted"
@@ -72,20 +72,20 @@ def test_our_signature_verifies_and_never_repeats():
 
 
 @pytest.mark.parametrize("change", [{"url": "https://api.weixin.qq.com/other"}, {"appid": "wx0"}, {"timestamp": 1}])
-def test_another_frame_fits_neither(change):
+def test_another_frame_fits_neither(change: Any) -> None:
     body, other = REPLY["body"].encode(), frame(REPLY)._replace(**change)
     assert not verify(body, other, REPLY["signature_b64"], PLATFORM_KEY)
     assert decrypt(body, other, KEY, KEY_SN) is None
 
 
-def test_another_key_or_number_does_not_fit():
+def test_another_key_or_number_does_not_fit() -> None:
     body = REPLY["body"].encode()
     assert decrypt(body, frame(REPLY), bytes(32), KEY_SN) is None
     assert decrypt(body, frame(REPLY), KEY, "0") is None
 
 
 @pytest.mark.parametrize("signature", ["", "?", "AAAA", "签名", REQUEST["signature_b64"], REPLY["signature_b64"][:-4]])
-def test_no_signature_at_all(signature):
+def test_no_signature_at_all(signature: str) -> None:
     assert not verify(REPLY["body"].encode(), frame(REPLY), signature, PLATFORM_KEY)
 
 
@@ -100,7 +100,7 @@ def test_no_signature_at_all(signature):
     ],
     ids=["bit", "short", "empty", "long"],
 )
-def test_a_changed_body_does_not_decrypt(name, change):
+def test_a_changed_body_does_not_decrypt(name: str, change: Any) -> None:
     parts = json.loads(REPLY["body"])
     parts[name] = base64.b64encode(change(base64.b64decode(parts[name]))).decode()
     assert decrypt(json.dumps(parts).encode(), frame(REPLY), KEY, KEY_SN) is None
@@ -110,12 +110,12 @@ def test_a_changed_body_does_not_decrypt(name, change):
     "body",
     [b"", b"{", b"[]", b"7", b"null", b'"x"', b"{}", b'{"iv":1,"data":2,"authtag":3}', b"[" * 100_000, b"\xff\xfe"],
 )
-def test_what_is_no_body_at_all_does_not_decrypt(body):
+def test_what_is_no_body_at_all_does_not_decrypt(body: bytes) -> None:
     assert decrypt(body, frame(REPLY), KEY, KEY_SN) is None
 
 
 @given(JSON, st.text(), st.integers(0, 2**40))
-def test_any_json_comes_back(value, url, timestamp):
+def test_any_json_comes_back(value: Any, url: Any, timestamp: Any) -> None:
     plain = json.dumps(value, ensure_ascii=False).encode()
     around = Frame(url, VECTORS["appid"], timestamp)
     body = encrypt(plain, around, KEY, KEY_SN)
@@ -135,5 +135,5 @@ def test_either_side_reads_the_other(value: object, url: str, timestamp: int) ->
 
 
 @given(st.binary())
-def test_no_bytes_make_it_fail(body):
+def test_no_bytes_make_it_fail(body: bytes) -> None:
     assert decrypt(body, frame(REPLY), KEY, KEY_SN) is None
