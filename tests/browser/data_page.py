@@ -192,7 +192,7 @@ def a_click_leads_to_the_task(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/plugin/weanalysis")
     page.locator(".wxa-app h3 button").nth(1).click()
     strip = page.get_by_role("slider", name=f"{FEW[1]}, Daily summary")
-    box = strip.bounding_box() or {}
+    box: Any = strip.bounding_box()
     strip.click(position={"x": box["width"] - 3, "y": 5})
     page.wait_for_url("**/tasks/load/mapped/1**")
     same("below the base path", page.url.startswith(f"{server.url}/dags/weanalysis_morning/runs/"), True)

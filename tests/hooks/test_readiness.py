@@ -26,7 +26,7 @@ def clock(monkeypatch):
     monkeypatch.setattr(readiness.pendulum, "now", lambda tz: NOW.in_timezone(tz))
 
 
-def late(day: int, why: str = "61503") -> Finding:
+def late(day, why="61503"):
     return Finding([], [Period(dt.date(2026, 11, 24), dt.date(2026, 11, 24)), DAY.latest(dt.date(2026, 11, day))], why)
 
 

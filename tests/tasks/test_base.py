@@ -25,7 +25,9 @@ def deep(error: Exception, frames: int = 30) -> None:
     ("error", "kind"),
     [(TransportError("daily_summary: no reply."), TransportError), (ConfigurationError("bad"), AirflowFailException)],
 )
-def test_an_error_s_traceback_begins_where_the_task_does(error: WeAnalysisError, kind: type, caplog) -> None:
+def test_an_error_s_traceback_begins_where_the_task_does(
+    error: WeAnalysisError, kind: type, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.DEBUG), pytest.raises(kind) as caught, fail_for_good():
         deep(error)
     lines = "".join(traceback.format_exception(caught.value)).splitlines()
