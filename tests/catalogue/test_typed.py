@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,9 +56,7 @@ def agrees(name: str, content: bytes) -> bool:
         return False
     reply = parse(content)
     assert api_error(reply, name) is None
-    found, expected = (
-        outcome(lambda form=form: records.read(entry, APPID, period(name), form)) for form in (decoded, reply)
-    )
+    found, expected = (outcome(partial(records.read, entry, APPID, period(name), form)) for form in (decoded, reply))
     assert repr(found) == repr(expected), content
     return True
 

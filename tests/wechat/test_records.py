@@ -9,7 +9,7 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -77,7 +77,7 @@ def read(name: str, reply: Any, last_day: str | None = None) -> Report:
     entry, asked = ENDPOINTS[name], period(name, last_day)
     decoded = typed.decode(entry, json.dumps(reply, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     outcomes = [
-        outcome(lambda form=form: records.read(entry, APPID, asked, form, SELECTION if "performance" in name else None))
+        outcome(partial(records.read, entry, APPID, asked, form, SELECTION if "performance" in name else None))
         for form in (reply, decoded)
         if form is not None
     ]
