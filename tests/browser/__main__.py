@@ -3,7 +3,7 @@
 ::
 
     apt-get install --no-install-recommends chromium fonts-wqy-zenhei npm
-    .venv/bin/uv pip install --python .venv/bin/python --editable '.[browser]'
+    .venv/bin/uv pip install --python .venv/bin/python --group browser
     .venv/bin/python -m tests.browser             # some minutes; pictures in .cache/browser
     .venv/bin/python -m tests.browser --update    # and the pictures of the docs are taken again
 
