@@ -139,7 +139,7 @@ def explained(doing: str) -> Iterator[None]:
         advice = advice_for(error)
         if advice is None:
             raise
-        raise DestinationError(f"{doing}: BigQuery said: {error.message.rstrip('.')}. {advice}") from error
+        raise DestinationError(f"{doing}: BigQuery said: {own_words(error)}. {advice}") from error
 
 
 def advice_for(error: GoogleAPICallError) -> str | None:
@@ -152,6 +152,12 @@ def advice_for(error: GoogleAPICallError) -> str | None:
         if isinstance(error, refusal.kinds) and re.search(refusal.says, text, re.IGNORECASE | re.DOTALL):
             return refusal.advice
     return None
+
+
+def own_words(error: GoogleAPICallError) -> str:
+    """Return BigQuery's own words, without the URL, location and job id that the client puts around them."""
+    details = [detail["message"] for detail in error.errors if isinstance(detail, dict) and detail.get("message")]
+    return str(details[0] if details else error.message).strip().rstrip(".")
 
 
 def _reasons(error: GoogleAPICallError) -> set[str]:

@@ -23,7 +23,7 @@ from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.bigquery.calls import ONCE, Calls
 from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
-from airflow_provider_wxanalysis.bigquery.errors import TRANSPORT_ERRORS
+from airflow_provider_wxanalysis.bigquery.errors import TRANSPORT_ERRORS, own_words
 from airflow_provider_wxanalysis.bigquery.identity import TaskIdentity
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import DestinationError, SupersededError
@@ -156,7 +156,7 @@ class Journal:
         except Forbidden as error:
             raise DestinationError(
                 f"These credentials may not see job {self.job_id(serial)} of project {self.client.project} "
-                f"({error.message}): a run of the same name has loaded the same table with another service account, "
+                f"({own_words(error)}): a run of the same name has loaded the same table with another service account, "
                 "from here or another Airflow. Grant roles/bigquery.resourceAdmin on that project, or load with "
                 "the same account as before, or give the other Airflow a base_url of its own."
             ) from None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.wechat import records
@@ -19,7 +20,7 @@ from tests.conftest import APPS, in_order
 from tests.support.proxy import Proxy, recording_proxy
 
 PAGES = ENDPOINTS["visit_page"]
-LOAD_COLUMNS = ("_loaded_at", "_load_id", "_run_id")
+LOAD_COLUMNS = tuple(column.name for column in LOAD)
 
 
 def days(first: int, last: int) -> list[Period]:

@@ -32,7 +32,7 @@ BOUNDARIES = [
     ("merge", 2, Moment.DURING),
     ("verify", 2, Moment.AFTER),
 ]
-TAKING_OVER = [("fence", 1, Moment.DURING), ("fence", 2, Moment.BEFORE)]
+TAKING_OVER = [("merge", 1, Moment.DURING), ("job", 1, Moment.BEFORE), ("job", 2, Moment.BEFORE)]
 
 
 def named(value):
@@ -105,7 +105,7 @@ def _of_bystanders(held):
 def _hunted(errand, through, dice, usual):
     """Run a worker that dies, unless it is done before: at a random request, or within the time a load takes."""
     if dice.random() < 0.7:
-        requests = 12 + 4 * (errand.try_number - 1)  # what a load of two days needs, and to take over from others
+        requests = 12 + 4 * (errand.try_number > 1)  # what a load of two days needs, and to find the next free number
         return Ambush(dice.randint(1, requests), dice.choice(list(Moment))).spring(errand, *through)
     worker = Worker(errand)
     worker.wait(dice.uniform(0, usual))

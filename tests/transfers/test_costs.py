@@ -40,6 +40,25 @@ def test_a_daily_run(proxy, load, wechat_server, endpoint):
     }
 
 
+@pytest.mark.parametrize(("seconds", "polls"), [(0, 1), (3, 1), (12, 3)])
+def test_a_statement_that_runs_is_asked_about_every_four_seconds(proxy, load, seconds, polls):
+    """BigQuery holds its answer back until the statement has ended, for four seconds at the most."""
+    load("daily_summary", latest("daily_summary"))
+    proxy.exchanges.clear()
+    left = [seconds]
+
+    def rule(exchange):
+        if "/queries/" not in exchange.path or exchange.method != "GET":
+            return None
+        assert "timeoutMs=4000" in exchange.path
+        left[0] -= 4
+        return (200, {"jobComplete": False}) if left[0] > 0 else None
+
+    proxy.rules.append(rule)
+    load("daily_summary", latest("daily_summary"))
+    assert kinds(proxy) == {"GET datasets": 1, "POST MERGE": 1, "GET queries": polls, "POST SELECT": 1}
+
+
 def test_the_first_run_makes_the_table(proxy, load):
     load("daily_summary", latest("daily_summary"))
     assert kinds(proxy) == {

@@ -6,10 +6,13 @@ import json
 import threading
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_wxanalysis.bigquery import chunks
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.conftest import APPS, run_context
+from tests.support.proxy import api_error
 from tests.transfers.conftest import interval, latest
 
 TODAY = latest("daily_summary")
@@ -89,3 +92,56 @@ def test_a_dataset_is_made_where_one_wants_it(proxy, load, project, bq):
         bq.delete_dataset(name, delete_contents=True, not_found_ok=True)
     (made,) = [e for e in proxy.exchanges if e.method == "POST" and e.path.split("?")[0].endswith("/datasets")]
     assert made.body["location"] == "asia-east2"
+
+
+class TestRefusedWrites:
+    """BigQuery refuses a MERGE: the task fails, and what was written before stays."""
+
+    DAYS = tuple(latest("daily_summary", back=number) for number in (2, 1, 0))
+
+    @pytest.fixture(autouse=True)
+    def a_statement_for_each_day(self, monkeypatch):
+        monkeypatch.setattr(chunks, "MAX_SLICES", 1)
+
+    @pytest.fixture
+    def refuse(self, proxy):
+        """Refuse the ``number``-th MERGE and all that follow."""
+
+        def make(number):
+            left = [number]
+
+            def rule(exchange):
+                if not exchange.sql.startswith("MERGE"):
+                    return None
+                left[0] -= 1
+                return api_error(403, "accessDenied", "Access Denied: Table p:d.t") if left[0] <= 0 else None
+
+            proxy.rules.append(rule)
+
+        return make
+
+    @pytest.mark.parametrize(("refused", "loaded"), [(1, 0), (2, 1), (3, 2)], ids=["first", "next", "last"])
+    def test_the_task_fails_and_keeps_what_it_has_written(self, load, refuse, dataset, read, refused, loaded):
+        refuse(refused)
+        with pytest.raises(
+            AirflowFailException, match="BigQuery said: Access Denied: Table p:d.t. Give .* roles/bigquery.dataEditor"
+        ):
+            load("daily_summary", self.DAYS[0], self.DAYS[-1])
+        days = [row["begin_date"] for row in read(f"{dataset}.daily_summary")]
+        assert days == [str(day) for day in self.DAYS[:loaded]]
+
+    def test_while_wechat_is_still_being_asked(self, load, refuse, wechat_server, proxy):
+        """No further statement is sent after one was refused for good."""
+        refuse(1)
+        first = latest("daily_summary", back=19)
+        with pytest.raises(AirflowFailException, match="Access Denied: Table p:d.t"):
+            load("daily_summary", first, self.DAYS[-1])
+        assert len(proxy.statements("MERGE")) == 1
+
+
+def test_default_labels_name_dag_task_and_endpoint(proxy, load):
+    load("daily_summary", TODAY, labels={"team": "growth", "airflow-task": "mine"})
+    for exchange in (*proxy.statements("MERGE"), *proxy.statements("SELECT")):
+        labels = exchange.body.get("labels") or exchange.body["configuration"]["labels"]
+        expected = {"airflow-dag": "dag", "weanalysis_endpoint": "daily_summary", "team": "growth"}
+        assert labels.items() >= {**expected, "airflow-task": "mine"}.items(), "a person's own labels win"
