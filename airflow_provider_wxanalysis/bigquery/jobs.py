@@ -96,7 +96,7 @@ class Jobs:
     def cancel(self) -> None:
         """Stop: cancel the statement that is running, if one is, and have every waiting thread end.
 
-        Can be called from any thread, and from a signal handler.
+        Can be called from any thread and from a signal handler, and more than once.
         """
         self.calls.stop()
         if self._submitted is None:
@@ -105,6 +105,7 @@ class Jobs:
             if self._running or self._journal.holds(self._serial, self._own):
                 self.client.cancel_job(self._submitted, location=self.location, retry=ONCE, timeout=CANCEL_TIMEOUT)
                 log.info("BigQuery was asked to cancel job %s.", self._submitted)
+                self._submitted = None
         except (GoogleAPIError, *TRANSPORT_ERRORS) as error:
             log.warning("BigQuery job %s could not be cancelled and may still finish: %s", self._submitted, error)
 
@@ -145,5 +146,6 @@ class Jobs:
                 return False
         self._running = True
         if self.calls.stopped:  # while the request was under way, so that it could not be cancelled yet
+            self._submitted = job_id
             self.cancel()
         return True

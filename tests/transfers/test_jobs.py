@@ -127,8 +127,9 @@ class TestRefusedWrites:
             AirflowFailException, match="BigQuery said: Access Denied: Table p:d.t. Give .* roles/bigquery.dataEditor"
         ):
             load("daily_summary", self.DAYS[0], self.DAYS[-1])
-        days = [row["begin_date"] for row in read(f"{dataset}.daily_summary")]
-        assert days == [str(day) for day in self.DAYS[:loaded]]
+        days = {row["begin_date"] for row in read(f"{dataset}.daily_summary")}
+        assert len(days) == loaded, "in whichever order they came"
+        assert days <= set(map(str, self.DAYS))
 
     def test_while_wechat_is_still_being_asked(self, load, refuse, wechat_server, proxy):
         """No further statement is sent after one was refused for good."""
