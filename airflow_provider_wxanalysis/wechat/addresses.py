@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from urllib3.util import Url
 
 _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+#: ``https:/host``, with one slash, would be a host of the name "https".
+_SCHEME_AS_HOST = re.compile(r"//https?:?(/|$)", re.IGNORECASE)
 DEFAULT_HOST = "https://api.weixin.qq.com"
 
 
@@ -22,27 +26,30 @@ def base_url(host: Any, schema: Any, port: Any) -> str:
     host = str(host or "").strip().rstrip("/") or DEFAULT_HOST
     url = host if "://" in host else f"{schema or 'https'}://{host}"
     parts = _parts("host", url)
-    return checked_url("host", parts._replace(port=int(port)).url if port and parts.port is None else url)
+    port = parts.port or (int(port) if port else None)
+    # The address is signed where API security is on, and WeChat signs its own without a default port.
+    port = None if port == _DEFAULT_PORTS.get(parts.scheme or "") else port
+    return checked_url("host", parts._replace(host=(parts.host or "").rstrip(".") or None, port=port).url)
 
 
 def checked_url(name: str, url: str) -> str:
     """Return ``url``, its scheme and host in small letters, as requests writes it.
 
     :param name: the field it comes from.
-    :raises ConfigurationError: if it is no web address, or would send or show secrets in clear.
+    :raises ConfigurationError: if it cannot be one, or would send or show secrets in clear.
     """
     parts = _parts(name, url)
     if parts.scheme not in ("http", "https") or not parts.host:
-        raise ConfigurationError(f"{name} is no http or https address.")
+        raise ConfigurationError(f"{name} must be an http or https address.")
     if parts.auth:
         raise ConfigurationError(f"{name} holds a user name or password before the @, where logs would show it.")
-    if parts.scheme == "http" and not _loopback(parts.host):
+    if parts.scheme == "http" and not is_loopback(parts.host):
         raise ConfigurationError(
             f"{name} uses plain http to {parts.host}, so the secret would travel in clear. Use https; "
             "http is accepted for this machine only (127.0.0.1, localhost)."
         )
     if name == "host" and (parts.query is not None or parts.fragment is not None):
-        raise ConfigurationError("host is an address such as https://api.weixin.qq.com, without ? or #.")
+        raise ConfigurationError("host must be an address such as https://api.weixin.qq.com, without ? or #.")
     return parts.url
 
 
@@ -55,20 +62,34 @@ def proxies(value: Any) -> Mapping[str, str] | None:
         try:
             value = json.loads(value)
         except ValueError:
-            raise ConfigurationError("proxies is no valid JSON object.") from None
+            raise ConfigurationError("proxies must be a URL, or a JSON object of URLs; this is not JSON.") from None
     if isinstance(value, str):
         value = {"http": value, "https": value}
     if value is None:
         return None
     if not isinstance(value, dict) or not all(isinstance(url, str) and url for url in value.values()):
-        raise ConfigurationError("proxies is a proxy's URL, or an object of URLs by scheme.")
-    for url in value.values():
-        parts = _parts("proxies", url if "://" in url else f"http://{url}")
-        if parts.scheme not in _PROXY_SCHEMES or not parts.host:
-            raise ConfigurationError(
-                f"proxies is no URL such as http://proxy.example:3128, with one of {', '.join(_PROXY_SCHEMES)}."
-            )
-    return value
+        raise ConfigurationError("proxies must be a proxy's URL, or an object of URLs by scheme.")
+    return {scheme: proxy_url("proxies", url) for scheme, url in value.items()}
+
+
+def proxy_url(name: str, url: str) -> str:
+    """Return a proxy's URL, with its scheme.
+
+    :param name: where it comes from.
+    :param url: the URL; ``http://`` may be left out.
+    :raises ConfigurationError: without the URL, which may hold a password.
+    """
+    url = url if "://" in url else f"http://{url}"
+    try:
+        parts = _parts(name, url)
+    except ConfigurationError:
+        parts = None
+    if parts is None or parts.scheme not in _PROXY_SCHEMES or not parts.host:
+        raise ConfigurationError(
+            f"{name} must be a URL such as http://proxy.example:3128, with one of {', '.join(_PROXY_SCHEMES)}. Special "
+            "characters of a user name or password must be percent-encoded, such as %40 for @."
+        )
+    return url
 
 
 def _parts(name: str, url: str) -> Url:
@@ -77,15 +98,18 @@ def _parts(name: str, url: str) -> Url:
     from urllib3.util import parse_url
 
     parts = None
-    if url.isascii() and url.isprintable() and not set(url) & set(" \\"):
+    if not _SCHEME_AS_HOST.search(url) and url.isascii() and url.isprintable() and not set(url) & set(" \\"):
         with contextlib.suppress(LocationParseError):  # not passed on: its text may hold a proxy's password
             parts = parse_url(url)
     if parts is None or parts.port == 0:
-        raise ConfigurationError(f"{name} is no web address; look for a wrong port, blanks and stray characters.")
+        raise ConfigurationError(
+            f"{name} must be a web address; look for a wrong port, a missing slash, blanks and stray characters."
+        )
     return parts
 
 
-def _loopback(hostname: str) -> bool:
+def is_loopback(hostname: str) -> bool:
+    """Whether a host is this machine, whatever name servers say."""
     try:
         return ipaddress.ip_address(hostname.strip("[]")).is_loopback
     except ValueError:

@@ -1,54 +1,61 @@
-"""One app's calls to WeChat over HTTP: session, token, pace, retries, and how failures become errors.
+"""One app's calls to WeChat: token, pace, retries, and how failures become errors.
 
-No exception of ``requests`` or ``urllib3`` leaves this module, not even as a cause or context: their texts and fields
-hold the URL, and WeChat wants the token in it.
+No exception of ``requests``, ``urllib3`` or Python's own leaves this module, not even as a cause or context: their
+texts and fields hold the URL, and WeChat wants the token in it. Errors leave without the frames they came through,
+whose variables a traceback may show.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
-import random
-import threading
-import time
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-import requests
-import urllib3
-from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
-from airflow_provider_wxanalysis import __version__
 from airflow_provider_wxanalysis.catalogue.typed import Decoded, decode
 from airflow_provider_wxanalysis.exceptions import (
+    ConfigurationError,
     InvalidTokenError,
     RateLimitError,
+    TransportError,
     WeAnalysisAPIError,
     WeAnalysisError,
     call_name,
 )
-from airflow_provider_wxanalysis.wechat.channel import Channel
+from airflow_provider_wxanalysis.wechat.channel import Channel, Outgoing
 from airflow_provider_wxanalysis.wechat.errcodes import AUTHORIZER_ERRCODES, TOKEN_ERRCODES, api_error
 from airflow_provider_wxanalysis.wechat.failures import failure
-from airflow_provider_wxanalysis.wechat.redaction import redact_urllib3_logs
+from airflow_provider_wxanalysis.wechat.flights import Flight
+from airflow_provider_wxanalysis.wechat.pace import Pace
+from airflow_provider_wxanalysis.wechat.redaction import presentable, redact_urllib3_logs
+from airflow_provider_wxanalysis.wechat.remedies import ERRCODES, Errcode
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from airflow_provider_wxanalysis.wechat.security import Security
 from airflow_provider_wxanalysis.wechat.tokens import Tokens
 from airflow_provider_wxanalysis.wechat.waits import Stop, backoff
 
 if TYPE_CHECKING:
+    import requests
+
     from airflow_provider_wxanalysis.endpoints import Endpoint, Request
     from airflow_provider_wxanalysis.periods import Period
     from airflow_provider_wxanalysis.wechat.records import Reply
     from airflow_provider_wxanalysis.wechat.settings import Settings
+    from airflow_provider_wxanalysis.wechat.wire import Received
+
+T = TypeVar("T")
+E = TypeVar("E", bound=WeAnalysisError)
+Typed = Callable[[bytes], Decoded | None]
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-RATE_LIMIT_PAUSE = 60.0
+#: How long to pause, in seconds, before a refused token is replaced: good ones are refused now and then, too.
+TOKEN_PAUSES = (0.0, 3.0)
 #: The request was signed too long ago when WeChat read it.
 _SIGNED_TOO_LONG_AGO = 40240
 
@@ -71,15 +78,15 @@ class Client:
         attempts: int = ATTEMPTS,
     ) -> None:
         self.settings = settings
+        self.channel = Channel(settings)
         self.warned_about: set[str] = set()
         self._attempts = attempts
         self._stop = stop or Stop()
-        self.tokens = Tokens(settings, self._token_call, on_new_token)
-        self.session = self._session()
-        self.channel = Channel(self.session, settings)
-        self.session.mount(f"{settings.base_url}/", self.channel)
+        self.tokens = Tokens(settings, on_new_token)
+        self._reaching: Flight[None] = Flight()
+        self._pace = Pace(settings.requests_per_minute, self._stop)
         self._security = Security(settings.appid, settings.keys) if settings.keys else None
-        self._pace = _Pace(settings.requests_per_minute, self._stop)
+        redact_urllib3_logs()
 
     def __enter__(self) -> Client:
         """Return the client."""
@@ -100,9 +107,22 @@ class Client:
         return self._stop.is_set()
 
     def close(self) -> None:
-        """End all calls under way, and all connections."""
+        """End all calls under way, and all connections, for good; a signal handler may call it."""
         self._stop.set()
-        self.session.close()
+        self.channel.close()
+        if "session" in vars(self):
+            self.session.close()
+
+    @cached_property
+    def session(self) -> requests.Session:
+        """A plain session with the connection's token, proxies, certificates and time-out."""
+        from airflow_provider_wxanalysis.wechat.session import plain_session
+
+        return plain_session(self.settings, self.token)
+
+    def token(self) -> str:
+        """Return the current token, asking for one if there is none."""
+        return self.tokens.get(self._token_call, self._persist)
 
     def ask(self, endpoint: Endpoint, period: Period, request: Request) -> Reply:
         """Make one of the calls that fetch a period, and return the reply: decoded, or parsed if it is unusual.
@@ -110,136 +130,185 @@ class Client:
         :param endpoint: the catalogue's entry.
         :param period: the period, for messages.
         :param request: the call.
+        :raises WeAnalysisError: if there is no good reply, or the client is closed meanwhile.
         """
         return self._post(endpoint.path, request.body, endpoint.name, period, partial(decode, endpoint))
 
     def post(self, path: str, body: dict[str, Any], *, endpoint: str, period: object = None) -> dict[str, Any]:
-        """Post ``body`` and return the reply, parsed.
+        """Post ``body`` and return the reply, trying again where a moment's wait may help.
 
         :param path: URL path below the API base.
         :param body: JSON body.
         :param endpoint: name for messages.
         :param period: period for messages.
+        :raises WeAnalysisError: if there is no good reply, or the client is closed meanwhile.
         """
-        reply = self._post(path, body, endpoint, period, lambda content: None)
+        reply = self._post(path, body, endpoint, period)
         assert isinstance(reply, dict)
         return reply
 
     def _post(
-        self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Callable[[bytes], Decoded | None]
+        self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Typed | None = None
     ) -> Reply:
-        """Post ``body`` and return the reply, trying again where a moment's wait may help."""
-        for failed in itertools.count(1):
+        if not path.startswith("/") or not (path.isascii() and path.isprintable()) or " " in path:
+            raise ConfigurationError(f"path must begin with / and hold no blanks, got {path[:100]!r}.")
+        try:
+            return self._call(_Question(self.settings.base_url + path, body, endpoint, period, self.appid, typed))
+        except WeAnalysisError as error:
+            failed = self._presentable(error)
+        raise failed  # here, not in the except block: there, its context would be the error with its frames
+
+    def _call(self, question: _Question) -> Reply:
+        patience = _Patience(self._attempts, self._pace, self.tokens)
+        while True:
+            token = self.token()
+            self._reach(question.url, question.name, patience.failed)
+            turn = self._pace.wait()
             try:
-                return self._post_with_token(path, body, endpoint, period, typed)
+                reply = self._ask(question, token)
             except WeAnalysisError as error:
-                if not error.busy or failed == self._attempts:
+                if (pause := patience.after(self._presentable(error), turn, token)) is None:
                     raise
-                pause = backoff(failed)
-                if isinstance(error, RateLimitError):  # every waiting thread would knock again at the same moment
-                    pause = RATE_LIMIT_PAUSE + random.uniform(0, 15)
-                log.warning("%s Trying again in %.0f s (attempt %d failed).", error, pause, failed)
-            self._stop.wait(pause)
-        raise AssertionError("unreachable")
-
-    def _post_with_token(
-        self, path: str, body: dict[str, Any], endpoint: str, period: object, typed: Callable[[bytes], Decoded | None]
-    ) -> Reply:
-        appid = self.settings.appid
-        name = call_name(endpoint, period, appid)
-        for last in (False, True):
-            self._pace.wait()
-            token = self.tokens.get()
-            reply = self._exchange(self.settings.base_url + path, body, name, token, typed)
-            if isinstance(reply, Decoded):  # which has no place for an errcode
+            else:
+                self._pace.speed_up()
                 return reply
-            error = api_error(reply, endpoint, period, appid)
-            if error is None:
-                return reply
-            if last or not self._worth_another(error, token):
-                raise error
-        raise AssertionError("unreachable")
+            if pause:
+                self._stop.wait(pause)
 
-    def _exchange(
-        self, url: str, body: dict[str, Any], name: str, token: str, typed: Callable[[bytes], Decoded | None]
-    ) -> Reply:
-        data = json.dumps(body, ensure_ascii=False).encode()  # bytes, so that Content-Length is sent
-        headers: dict[str, str] = {}
+    def _ask(self, question: _Question, token: str) -> Reply:
+        """Make a call once. WeChat signs no errors; what is not one must be signed where API security is on."""
+        url, body, name = question.url, question.body, question.name
+        data, headers = (
+            self._security.seal(url, body)
+            if self._security
+            else (json.dumps(body, ensure_ascii=False).encode(), {})  # bytes, so that their number is known
+        )
+        received = self._exchange(Outgoing(url, {"access_token": token}, data, headers), name)
+        if question.typed and received.status == 200 and not self._security:
+            decoded = question.typed(received.body)  # which has no place for an errcode
+            if decoded:
+                return decoded
+        reply = question.checked(parse_reply(received, name))
         if self._security:
-            data, headers = self._security.seal(url, body)
-        response, content = self._send(url, name, query={"access_token": token}, body=data, headers=headers)
-        if not self._security and response.status == 200 and (decoded := typed(content)):
-            return decoded
-        reply = parse_reply(response, content, name)
-        if self._security and api_error(reply, name) is None:  # WeChat does not sign errors
-            reply = self._security.open(url, content, response.headers, name)
+            reply = question.checked(self._security.open(url, received.body, received.headers, name))
         return reply
 
-    def _worth_another(self, error: WeAnalysisAPIError, token: str) -> bool:
-        if isinstance(error, InvalidTokenError) and self.tokens.renewable:
-            self.tokens.discard(token)
-            return True
-        return error.errcode == _SIGNED_TOO_LONG_AGO
-
-    def _token_call(self, url: str, **request: Any) -> dict[str, Any]:
-        endpoint, appid = f"access token (auth={self.settings.auth})", self.settings.appid
-        name = call_name(endpoint, appid=appid)
-        address = url if "://" in url else self.settings.base_url + url
-        reply = parse_reply(*self._send(address, name, **request), name)
+    def _token_call(self, request: Outgoing) -> dict[str, Any]:
+        if "://" not in request.url:
+            request = request.at(self.settings.base_url)
+        question = _Question(request.url, {}, f"access token (auth={self.settings.auth})", None, self.appid)
+        self._reach(request.url, question.name)
         known = AUTHORIZER_ERRCODES if self.settings.auth == "authorizer" else TOKEN_ERRCODES
-        if error := api_error(reply, endpoint, appid=appid, known=known):
+        return question.checked(parse_reply(self._exchange(request, question.name), question.name), known)
+
+    def _persist(self, ask: Callable[[], T], failed: int = 0) -> T:
+        """Do what needs no token, as often as a moment's wait may help; it may have failed before."""
+        pace = Pace(None, self._stop)
+        patience = _Patience(self._attempts, pace, None, failed)
+        while True:
+            turn = pace.wait()
+            try:
+                return ask()
+            except WeAnalysisError as error:
+                if (pause := patience.after(self._presentable(error), turn)) is None:
+                    raise
+            if pause:
+                self._stop.wait(pause)
+
+    def _presentable(self, error: E) -> E:
+        return presentable(error, (*self.settings.secrets(), *self.tokens.known))
+
+    def _reach(self, url: str, name: str, failed: int = 0) -> None:
+        """See that a host can be reached before calls are made to it: one thread tries, and the others learn of it."""
+        self._stop.check()
+        if not self._guarded(lambda: self.channel.reaches(url), url, name):
+            try:
+                self._reaching.join(lambda: self._persist(lambda: self._connect(url, name), failed))
+            except TransportError as error:
+                error.busy = False  # whoever needs the host need not try again
+                raise
+
+    def _connect(self, url: str, name: str) -> None:
+        if not self.channel.reaches(url):
+            self._guarded(lambda: self.channel.reach(url), url, name)
+
+    def _exchange(self, request: Outgoing, name: str) -> Received:
+        return self._guarded(lambda: self.channel.exchange(request), request.url, name)
+
+    def _guarded(self, action: Callable[[], T], url: str, name: str) -> T:
+        try:
+            return action()
+        except (OSError, ValueError, HTTPError) as error:  # requests' own are the former two
+            if isinstance(error, WeAnalysisError):
+                raise
+            self._stop.check()
+            failed = failure(error, name, _host(url), self.settings.timeout)
+        raise failed
+
+
+class _Question(NamedTuple):
+    """What a call asks, for messages."""
+
+    url: str
+    body: dict[str, Any]
+    endpoint: str
+    period: object
+    appid: str
+    typed: Typed | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return call_name(self.endpoint, self.period, self.appid)
+
+    def checked(self, reply: dict[str, Any], known: Mapping[int, Errcode] = ERRCODES) -> dict[str, Any]:
+        """Return a reply that is not an error.
+
+        :param reply: the reply.
+        :param known: what codes mean where the call was made.
+        :raises WeAnalysisAPIError: if it is one.
+        """
+        error = api_error(reply, self.endpoint, self.period, self.appid, known=known)
+        if error:
             raise error
         return reply
 
-    def _send(self, url: str, endpoint: str, **request: Any) -> tuple[urllib3.BaseHTTPResponse, bytes]:
-        try:
-            return self.channel.exchange(url, **request)
-        except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:  # requests' own are the former two
-            failed = failure(error, endpoint, _host(url), self.settings.timeout)
-        raise failed  # here, not in the except block: the original would be its context
 
-    def _session(self) -> requests.Session:
-        session = requests.Session()
-        session.headers["User-Agent"] = f"airflow-provider-wxanalysis/{__version__}"
-        session.auth = _TokenAuth(self.tokens, self.settings.base_url)
-        session.proxies.update(self.settings.proxies or {})
-        redact_urllib3_logs()
-        return session
+class _Patience:
+    """What one call may still try, and after which pause."""
 
-
-class _TokenAuth(AuthBase):
-    """Adds the access token to requests that go to the API's own host, and to no other."""
-
-    def __init__(self, tokens: Tokens, base_url: str) -> None:
+    def __init__(self, attempts: int, pace: Pace, tokens: Tokens | None, failed: int = 0) -> None:
+        self.failed = failed
+        self._attempts = attempts
+        self._pace = pace
         self._tokens = tokens
-        self._base_url = base_url
+        self._renewals = iter(TOKEN_PAUSES[:attempts])
+        self._signings = iter((0.0,))
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        url = request.url or ""
-        if url.startswith(f"{self._base_url}/"):
-            request.prepare_url(url, {"access_token": self._tokens.get()})
-        return request
+    def after(self, error: WeAnalysisError, turn: int, token: str = "") -> float | None:
+        """Return how many seconds to pause before the next try; ``None`` if there should be none.
 
-
-class _Pace:
-    """Keeps requests at least a fixed time apart, whichever thread makes them."""
-
-    def __init__(self, per_minute: int | None, stop: Stop) -> None:
-        self._interval = 60 / per_minute if per_minute else 0.0
-        self._stop = stop
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        self._stop.check()
-        if not self._interval:
-            return
-        with self._lock:
-            now = time.monotonic()
-            slot = max(now, self._next)
-            self._next = slot + self._interval
-        if slot > now:
-            self._stop.wait(slot - now)
+        :param error: what came of the latest try.
+        :param turn: what :meth:`Pace.wait` returned before it.
+        :param token: the token that it was made with.
+        """
+        if isinstance(error, InvalidTokenError) and self._tokens and self._tokens.renewable:
+            self._tokens.discard(token)
+            return next(self._renewals, None)
+        if isinstance(error, RateLimitError):
+            refusals, seconds = self._pace.slow_down(turn)
+            if refusals >= self._attempts:
+                return None
+            log.warning("%s All calls of this app pause for %.0f s.", error, seconds)
+            return 0.0  # the next turn comes after the pause
+        if isinstance(error, WeAnalysisAPIError) and error.errcode == _SIGNED_TOO_LONG_AGO:
+            return next(self._signings, None)
+        self.failed += 1
+        if not error.busy or self.failed >= self._attempts:
+            return None
+        pause = backoff(self.failed)
+        log.warning("%s Trying again in %.0f s (attempt %d failed).", error, pause, self.failed)
+        return pause
 
 
 def _host(url: str) -> str:

@@ -32,7 +32,7 @@ class Keys:
     :param signing_private_key: the key that signs requests; the console has its public half.
     :param signing_key_sn: its number.
     :param platform_certificates: number -> public key of WeChat's certificate, which replies are signed with; the new
-        one beside the old one while WeChat changes it.
+        one next to the old one while WeChat changes it.
     """
 
     symmetric_secret_key: bytes = field(repr=False)
@@ -75,7 +75,7 @@ def _symmetric_key(name: str, value: Any) -> bytes:
         key = base64.b64decode(value.strip() if isinstance(value, str) else value, validate=True)
     if len(key) != KEY_BYTES:
         raise ConfigurationError(
-            f"{name} is no base64 text of {KEY_BYTES} bytes (it holds {len(key)}), as the console shows it. {_CHOOSE}"
+            f"{name} must be a base64 text of {KEY_BYTES} bytes, as in the console, got {len(key)} bytes. {_CHOOSE}"
         )
     return key
 
@@ -83,7 +83,7 @@ def _symmetric_key(name: str, value: Any) -> bytes:
 def _number(name: str, value: Any) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not _NUMBER.fullmatch(text):
-        raise ConfigurationError(f"{name} is no key number such as fa05fe1e5bcc79b81ad5ad4b58acf787.")
+        raise ConfigurationError(f"{name} must be a key number such as fa05fe1e5bcc79b81ad5ad4b58acf787.")
     return text
 
 
@@ -108,7 +108,7 @@ def _certificates(name: str, value: Any) -> dict[str, RSAPublicKey]:
             value = json.loads(value, strict=False)  # line breaks within a PEM text as they are
     if not isinstance(value, dict) or not value:
         raise ConfigurationError(
-            f'{name} is no JSON object of certificates by number: {{"number": "-----BEGIN CERTIFICATE-----…"}}.'
+            f'{name} must be a JSON object of certificates by number: {{"number": "-----BEGIN CERTIFICATE-----…"}}.'
         )
     return {
         _number(f"a key of {name}", number): _rsa(f"{name}[{number!r}]", pem, RSAPublicKey, load)
@@ -125,7 +125,9 @@ def _rsa(name: str, value: Any, wanted: Any, load: Callable[[str, bytes], Any]) 
     with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load(kind, der)
     if not isinstance(key, wanted):
-        raise ConfigurationError(f"{name} holds a {kind} that is no {wanted.__name__} without passphrase. {_CHOOSE}")
+        raise ConfigurationError(
+            f"{name} must hold an {wanted.__name__} without passphrase, got another {kind}. {_CHOOSE}"
+        )
     if key.key_size < SHORTEST_RSA_BITS:
         raise ConfigurationError(f"{name} has {key.key_size} bits; WeChat's keys have {SHORTEST_RSA_BITS}.")
     return key
@@ -137,4 +139,4 @@ def _unwrap(name: str, pem: Any) -> tuple[str, bytes]:
     if found:
         with contextlib.suppress(ValueError):
             return found[1], base64.b64decode(_LINE_BREAKS.sub("", found[2]), validate=True)
-    raise ConfigurationError(f"{name} is no PEM text: -----BEGIN … KEY----- or CERTIFICATE, base64, -----END ….")
+    raise ConfigurationError(f"{name} must be a PEM text: -----BEGIN … KEY----- or CERTIFICATE, base64, -----END ….")

@@ -134,7 +134,7 @@ class _Turn:
         return len(self.requests) or 1
 
     def ask(self, request: Request) -> records.Reply | WeAnalysisError:
-        """Make one of its calls, unless there is no use in it any more."""
+        """Make one of its calls, unless it is of no use any more."""
         line, endpoint = self.line, self.line.lane.endpoint
         if error := self.error or line.error:
             return error

@@ -1,11 +1,27 @@
-"""WeChat wants the token in the URL; this keeps URLs' queries out of everything that prints."""
+"""Keeping secrets out of all that prints: logs, messages, tracebacks with their variables."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+E = TypeVar("E", bound=BaseException)
 
 _QUERY = re.compile(r"\?\S*")
+#: A shorter text is a word that a message may hold; AppSecrets and tokens are long.
+_SHORTEST = 8
+
+
+class Secret(str):
+    """A text whose ``repr`` does not show it, as tracebacks with variables would."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return a stand-in."""
+        return "'[redacted]'"
 
 
 def redact(text: str) -> str:
@@ -13,8 +29,33 @@ def redact(text: str) -> str:
     return _QUERY.sub("?[redacted]", text)
 
 
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Return ``text`` without these secrets, which WeChat or a token server may have echoed."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            text = text.replace(secret, "[redacted]")
+    return text
+
+
+def presentable(error: E, secrets: Iterable[str]) -> E:
+    """Make an error fit to leave the client: without secrets, and without the frames that it came through.
+
+    :param error: the error, which is changed.
+    :param secrets: what must not be in it.
+    """
+    known = tuple(secrets)
+
+    def clean(value: Any) -> Any:
+        return hide(value, known) if isinstance(value, str) else value
+
+    error.args = tuple(map(clean, error.args))
+    vars(error).update({name: clean(value) for name, value in vars(error).items()})
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 class _RedactQueries(logging.Filter):
-    """Rewrites urllib3's debug records, which show the path and query of every request."""
+    """Rewrites records of libraries, which show the path and query of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.args:
@@ -27,5 +68,5 @@ _FILTER = _RedactQueries()
 
 def redact_urllib3_logs() -> None:
     """Make urllib3 log no query; calling it again changes nothing."""
-    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
-        logging.getLogger(name).addFilter(_FILTER)
+    for name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+        logging.getLogger(f"urllib3.{name}").addFilter(_FILTER)

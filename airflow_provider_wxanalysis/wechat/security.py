@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 MAX_SKEW = 300
 #: Where a reply says which certificate signed it, and the signature; the second pair while WeChat changes certificates.
 _SIGNATURES = (
-    ("Wechatmp-Serial", "Wechatmp-Signature"),
-    ("Wechatmp-Serial-Deprecated", "Wechatmp-Signature-Deprecated"),
+    ("wechatmp-serial", "wechatmp-signature"),
+    ("wechatmp-serial-deprecated", "wechatmp-signature-deprecated"),
 )
 
 
@@ -42,7 +42,7 @@ class Security:
 
     :param appid: AppID.
     :param keys: the account's keys.
-    :param clock: tells the Unix time.
+    :param clock: returns the Unix time.
     """
 
     def __init__(self, appid: str, keys: Keys, clock: Callable[[], float] = time.time) -> None:
@@ -89,6 +89,7 @@ class Security:
         :return: WeChat's reply, without the fields that API security adds.
         :raises PayloadError: if it is not signed, not WeChat's, not of now, seen before, or not for this app.
         """
+        headers = {name.lower(): value for name, value in headers.items()}
         frame = Frame(url.partition("?")[0], self._appid, _timestamp(headers, endpoint))
         self._verify(body, frame, headers, endpoint)
         now = self._clock()
@@ -148,7 +149,7 @@ def nonce() -> str:
 
 
 def _timestamp(headers: Mapping[str, str], endpoint: str) -> int:
-    text = headers.get("Wechatmp-TimeStamp", "")
+    text = headers.get("wechatmp-timestamp", "")
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
         _refuse(
             endpoint,

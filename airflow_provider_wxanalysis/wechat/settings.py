@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.wechat.addresses import DEFAULT_HOST, base_url, checked_url, proxies
 from airflow_provider_wxanalysis.wechat.keys import Keys, read_keys
+from airflow_provider_wxanalysis.wechat.redaction import Secret
 
-#: What each kind of ``auth`` needs beside the AppID: field of :class:`Settings` -> where the connection has it.
+#: What each kind of ``auth`` needs besides the AppID: field of :class:`Settings` -> where the connection has it.
 AUTH_NEEDS: Mapping[str, Mapping[str, str]] = {
     "stable": {"secret": "password (AppSecret)"},
     "legacy": {"secret": "password (AppSecret)"},
@@ -22,6 +24,10 @@ AUTH_NEEDS: Mapping[str, Mapping[str, str]] = {
         "authorizer_refresh_token": "extra authorizer_refresh_token",
     },
 }
+
+
+_PREFIX = "extra__weanalysis__"
+_SECRETS = ("access_token", "central_authorization", "component_access_token", "authorizer_refresh_token")
 
 
 class ConnectionLike(Protocol):
@@ -76,6 +82,18 @@ class Settings:
     authorizer_refresh_token: str | None = field(default=None, repr=False)
     app_name: str | None = None
 
+    def secrets(self) -> list[str]:
+        """Return all that must never be shown."""
+        given = (
+            self.secret,
+            self.access_token,
+            self.central_authorization,
+            self.component_access_token,
+            self.authorizer_refresh_token,
+            *(unquote(urlsplit(url).password or "") for url in (self.proxies or {}).values()),
+        )
+        return [each for each in given if each]
+
     @classmethod
     def from_connection(cls, connection: ConnectionLike, appid: str | None = None) -> Settings:
         """Read an Airflow connection.
@@ -85,10 +103,13 @@ class Settings:
 
         :raises ConfigurationError: naming the connection and the field, if something is missing or cannot work.
         """
+        conn_id = connection.conn_id
         try:
             return cls.read(connection, appid)
         except ConfigurationError as error:
-            raise ConfigurationError(f"Connection {connection.conn_id!r}: {error}") from None
+            message = f"Connection {conn_id!r}: {error}"
+        del connection  # Airflow's shows its password in tracebacks with variables
+        raise ConfigurationError(message)
 
     @classmethod
     def read(cls, connection: ConnectionLike, appid: str | None = None) -> Settings:
@@ -124,15 +145,15 @@ class Settings:
             requests_per_minute=_whole("requests_per_minute", extra.get("requests_per_minute"), largest=100_000),
             max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
             keys=read_keys(extra),
-            secret=_text("password (AppSecret)", connection.password),
+            secret=_secret("password (AppSecret)", connection.password),
             app_name=str(extra["app_name"]) if "app_name" in extra else None,
+            component_appid=_text("component_appid", extra.get("component_appid")),
             central_url=central_url and checked_url("central_url", central_url.replace("{appid}", appid)),
             **{
-                name: _text(name, extra.get(name))
+                name: _secret(name, extra.get(name))
                 for name in (
                     "access_token",
                     "central_authorization",
-                    "component_appid",
                     "component_access_token",
                     "authorizer_refresh_token",
                 )
@@ -141,7 +162,7 @@ class Settings:
         if settings.auth not in AUTH_NEEDS:
             raise ConfigurationError(f"auth={settings.auth!r} is unknown; choose one of {', '.join(AUTH_NEEDS)}.")
         if not (settings.central_authorization or "").isascii():
-            raise ConfigurationError("central_authorization is a header, which holds ASCII only.")
+            raise ConfigurationError("central_authorization must be ASCII, as headers are.")
         for name, place in AUTH_NEEDS[settings.auth].items():
             if not getattr(settings, name):
                 raise ConfigurationError(f"{place} is empty, but auth={settings.auth} needs it.")
@@ -151,17 +172,25 @@ class Settings:
 def _filled(extra: Any) -> dict[str, Any]:
     """Return the fields that say something; forms store the others as null or empty text."""
     if not isinstance(extra, Mapping):
-        raise ConfigurationError(f"extra is no JSON object but {type(extra).__name__}.")
+        raise ConfigurationError(f"extra must be a JSON object, got {type(extra).__name__}.")
     stripped = {name: value.strip(" ") if isinstance(value, str) else value for name, value in extra.items()}
-    return {name: value for name, value in stripped.items() if value not in (None, "")}
+    filled = {name: value for name, value in stripped.items() if value not in (None, "")}
+    # Airflow's own forms have written extras under such long names; a short one says it later, and counts.
+    long = {name.removeprefix(_PREFIX): value for name, value in filled.items() if name.startswith(_PREFIX)}
+    return {**long, **filled}
 
 
 def _text(name: str, value: Any) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
-        raise ConfigurationError(f"{name} is no plain text; look for line breaks, invisible and foreign characters.")
+        raise ConfigurationError(f"{name} must be plain text; look for line breaks, invisible and foreign characters.")
     return value.strip()
+
+
+def _secret(name: str, value: Any) -> Secret | None:
+    text = _text(name, value)
+    return Secret(text) if text else None
 
 
 def _number(name: str, value: Any, *, smallest: float, largest: float) -> float:
@@ -170,7 +199,7 @@ def _number(name: str, value: Any, *, smallest: float, largest: float) -> float:
     except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not smallest <= number <= largest:
-        raise ConfigurationError(f"{name}={value!r} is no number from {smallest:g} to {largest:g}.")
+        raise ConfigurationError(f"{name} must be a number from {smallest:g} to {largest:g}, got {value!r}.")
     return number
 
 
@@ -179,7 +208,7 @@ def _whole(name: str, value: Any, *, largest: int) -> int | None:
         return None
     number = _number(name, value, smallest=1, largest=largest)
     if not number.is_integer():
-        raise ConfigurationError(f"{name}={value!r} is no whole number.")
+        raise ConfigurationError(f"{name} must be a whole number, got {value!r}.")
     return int(number)
 
 

@@ -38,7 +38,7 @@ class Frame(NamedTuple):
         return f"{self.url}\n{self.appid}\n{self.timestamp}\n".encode() + body
 
     def authenticated(self, key_sn: str) -> bytes:
-        """Return what AES-GCM authenticates beside the ciphertext."""
+        """Return what AES-GCM authenticates besides the ciphertext."""
         return f"{self.url}|{self.appid}|{self.timestamp}|{key_sn}".encode()
 
 

@@ -10,12 +10,18 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_wxanalysis.exceptions import PayloadError
+from airflow_provider_wxanalysis.exceptions import (
+    PayloadError,
+    TransportError,
+    WeAnalysisError,
+)
+from airflow_provider_wxanalysis.wechat.channel import Outgoing
+from airflow_provider_wxanalysis.wechat.flights import Flight
+from airflow_provider_wxanalysis.wechat.redaction import Secret
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.wechat.settings import Settings
@@ -26,11 +32,8 @@ log = logging.getLogger(__name__)
 _MARGIN = 300.0
 
 
-class Call(Protocol):
-    """A call to a token endpoint: URL or path, and what ``Channel.exchange`` takes; returns the parsed reply."""
-
-    def __call__(self, url: str, **request: Any) -> dict[str, Any]:
-        """Make the call."""
+#: A call to a token endpoint, by URL or path; returns the parsed reply.
+Call = Callable[[Outgoing], dict[str, Any]]
 
 
 def _stable(settings: Settings, call: Call) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def _stable(settings: Settings, call: Call) -> dict[str, Any]:
         "secret": settings.secret,
         "force_refresh": False,
     }
-    return call("/cgi-bin/stable_token", body=json.dumps(body).encode())
+    return call(Outgoing("/cgi-bin/stable_token", body=json.dumps(body).encode()))
 
 
 def _legacy(settings: Settings, call: Call) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def _legacy(settings: Settings, call: Call) -> dict[str, Any]:
         settings.appid,
     )
     query = {"grant_type": "client_credential", "appid": settings.appid, "secret": settings.secret}
-    return call("/cgi-bin/token", query=query)
+    return call(Outgoing("/cgi-bin/token", query=query))
 
 
 def _static(settings: Settings, call: Call) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def _static(settings: Settings, call: Call) -> dict[str, Any]:
 
 def _central(settings: Settings, call: Call) -> dict[str, Any]:
     authorization = settings.central_authorization
-    return call(settings.central_url or "", headers={"Authorization": authorization} if authorization else None)
+    return call(Outgoing(settings.central_url or "", headers={"Authorization": authorization} if authorization else {}))
 
 
 def _authorizer(settings: Settings, call: Call) -> dict[str, Any]:
@@ -69,7 +72,14 @@ def _authorizer(settings: Settings, call: Call) -> dict[str, Any]:
         "authorizer_refresh_token": settings.authorizer_refresh_token,
     }
     query = {"component_access_token": settings.component_access_token}
-    reply = call("/cgi-bin/component/api_authorizer_token", query=query, body=json.dumps(body).encode())
+    path = "/cgi-bin/component/api_authorizer_token"
+    reply = call(Outgoing(path, query=query, body=json.dumps(body).encode()))
+    if reply.get("authorizer_refresh_token", settings.authorizer_refresh_token) != settings.authorizer_refresh_token:
+        log.warning(
+            "App %s: WeChat has given another authorizer_refresh_token. Put it into the connection: the old one lives "
+            "for five more minutes. Your platform's own records have it.",
+            settings.appid,
+        )
     return {"access_token": reply.get("authorizer_access_token"), "expires_in": reply.get("expires_in")}
 
 
@@ -83,44 +93,45 @@ SOURCES: Mapping[str, Callable[[Settings, Call], dict[str, Any]]] = {
 
 
 class Tokens:
-    """The current token of one app, for all threads of a task.
+    """The current token of one app, for all threads of a task: one asks for it, the others share what comes of that.
 
     :param settings: the app's connection.
-    :param call: how to reach a token endpoint.
-    :param on_new: told of every new token before it is used, so that logs can mask it.
+    :param on_new: gets every new token before it is used, so that logs can mask it.
     """
 
-    def __init__(self, settings: Settings, call: Call, on_new: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, on_new: Callable[[str], None]) -> None:
         self._settings = settings
-        self._call = call
         self._on_new = on_new
-        self._lock = threading.Lock()
-        self._token: str | None = None
+        self._flight: Flight[Secret] = Flight()
+        self._token: Secret | None = None
         self._keep_until = 0.0
         self._ends_at = 0.0
+        self.known: set[Secret] = set()
 
     @property
     def renewable(self) -> bool:
         """Whether asking again can give another token."""
         return self._settings.auth != "static"
 
-    def get(self) -> str:
+    def get(self, call: Call, persist: Callable[[Callable[[], Secret]], Secret]) -> Secret:
         """Return a token, asking for one if there is none or it is nearly over.
 
-        :raises PayloadError: if the token endpoint's reply holds no usable token.
+        :param call: makes a call to a token endpoint.
+        :param persist: does something as often as a moment's wait may help.
+        :raises WeAnalysisError: if there is none, after all tries; nothing else can be asked then.
         """
-        with self._lock:
-            if self._token is None or time.monotonic() >= self._keep_until:
-                self._token, lifetime = self._fetch()
-                self._ends_at = time.monotonic() + lifetime
-                self._keep_until = self._ends_at - min(_MARGIN, lifetime / 2)
-            return self._token
+        if token := self._current():
+            return token
+        try:
+            return self._flight.join(lambda: self._current() or persist(lambda: self._renew(call)))
+        except WeAnalysisError as error:
+            error.stops_app = True
+            raise
 
     def discard(self, token: str) -> None:
         """Forget ``token`` because it was refused, unless another thread has replaced it already."""
-        with self._lock:
-            if self._token == token:
-                self._token = None
+        if self._token == token:
+            self._token = None
 
     def describe(self) -> str:
         """Return for how long the current token is good, in words."""
@@ -128,15 +139,27 @@ class Tokens:
             return "token of unknown life"
         return f"token good for {max(0.0, self._ends_at - time.monotonic()) / 60:.0f} min"
 
-    def _fetch(self) -> tuple[str, float]:
-        reply = SOURCES[self._settings.auth](self._settings, self._call)
-        token, lifetime = reply.get("access_token"), reply.get("expires_in", float("inf"))
+    def _current(self) -> Secret | None:
+        return self._token if time.monotonic() < self._keep_until else None
+
+    def _renew(self, call: Call) -> Secret:
+        reply = SOURCES[self._settings.auth](self._settings, call)
+        token, lifetime = reply.get("access_token"), _seconds(reply.get("expires_in"))
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token or not token:
             raise PayloadError(self._unusable("access_token"))
-        self._on_new(token)
-        if isinstance(lifetime, bool) or not isinstance(lifetime, (int, float)) or not lifetime > 0:
+        self._on_new(str(token))
+        if lifetime is None:
             raise PayloadError(self._unusable("expires_in"))
-        return token, lifetime
+        if lifetime <= 0:
+            raise TransportError(
+                f"The token server (auth={self._settings.auth}) gave app {self._settings.appid} a token that is over "
+                f"(expires_in {lifetime:g}). Look at how it keeps its tokens."
+            )
+        self._token = secret = Secret(token)
+        self.known.add(secret)
+        self._ends_at = time.monotonic() + lifetime
+        self._keep_until = self._ends_at - min(_MARGIN, lifetime / 2)
+        return secret
 
     def _unusable(self, field: str) -> str:
         return (
@@ -144,3 +167,12 @@ class Tokens:
             "Check that the connection's host or central_url is the right one, and look for a proxy that answers in "
             "its place."
         )
+
+
+def _seconds(value: Any) -> float | None:
+    """Return a lifetime: without end if it is not given, ``None`` if it is not a number."""
+    if value is None:
+        return float("inf")
+    if isinstance(value, str) and value.strip().isdigit():
+        return float(value)
+    return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)

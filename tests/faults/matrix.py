@@ -16,7 +16,8 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
-from airflow_provider_wxanalysis.wechat import replies
+from airflow_provider_wxanalysis.wechat import wire
+from airflow_provider_wxanalysis.wechat.channel import Outgoing
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from airflow_provider_wxanalysis.wechat.waits import Stop
 from tests.support.servers import free_port
@@ -86,7 +87,7 @@ CASES: Mapping[str, Case] = {
     "JSON with a name twice": _text('{"errcode": 0, "errcode": 0}'),
     "JSON array": Case(faults.wrong_shape([])),
     "JSON of the wrong shape": Case(faults.wrong_shape({"list": {}, "access_token": 7})),
-    "errcode that is no number": Case(faults.wrong_shape({"errcode": None})),
+    "errcode that is not a number": Case(faults.wrong_shape({"errcode": None})),
     "wrong content type": Case(faults.wrong_content_type()),
     "wrong ref_date": Case(faults.wrong_ref_date()),
     "duplicated rows": Case(faults.duplicated_rows()),
@@ -112,6 +113,10 @@ class Outcome(NamedTuple):
         if self.error is None:
             return f"{self.result}; {sent}"
         return f"{self.result}, {'Airflow retries' if self.error.retryable else 'final'}; {sent}"
+
+
+def _kind(url: str) -> str:
+    return "token" if "token" in url else "data"
 
 
 class Laboratory:
@@ -148,18 +153,27 @@ class Laboratory:
 
         def watch(hook: WeAnalysisHook) -> None:
             channel = hook.client.channel
-            exchange = channel.exchange
+            exchange, reach = channel.exchange, channel.reach
 
-            def counted(url: str, **request: Any) -> Any:
-                kind = "token" if "token" in url else "data"
-                made[kind] += 1
+            def struck(kind: str, action: Callable[[], Any]) -> Any:
                 if case.way is None or kind != call or not (lasting or made[kind] == 1):
-                    return exchange(url, **request)
-                channel.close()  # or it would talk on over the connection that it has
+                    return action()
+                channel.hang_up()  # or it would talk on over the connection that it has
                 with case.way(self.server):
-                    return exchange(url, **request)
+                    return action()
 
-            channel.exchange = counted  # type: ignore[method-assign]
+            def counted_exchange(request: Outgoing) -> Any:
+                made[_kind(request.url)] += 1
+                return struck(_kind(request.url), lambda: exchange(request))
+
+            def counted_reach(url: str) -> None:
+                kind = _kind(url)
+                made[kind] += 1
+                struck(kind, lambda: reach(url))
+                made[kind] -= 1  # it is the exchange that counts, if there is one
+
+            channel.exchange = counted_exchange  # type: ignore[method-assign]
+            channel.reach = counted_reach  # type: ignore[method-assign]
 
         failure: WeAnalysisError | None = None
         try:
@@ -180,8 +194,8 @@ class Laboratory:
         with (
             mock.patch.dict(os.environ, AIRFLOW_CONN_FAULTS=connection),
             mock.patch.object(Stop, "wait"),
-            mock.patch.object(replies, "PATIENCE", 1),
-            mock.patch.object(replies, "MAX_REPLY_BYTES", 2**20),
+            mock.patch.object(wire, "PATIENCE", 1),
+            mock.patch.object(wire, "MAX_REPLY_BYTES", 2**20),
             hook,
         ):
             watch(hook)

@@ -99,7 +99,7 @@ def test_api_security_prints_a_connection_that_works(tmp_path: Path, monkeypatch
         with pytest.raises(PayloadError, match=r"60\d s behind"):
             hook.fetch("daily_summary", yesterday)
         assert hook.fetch("daily_summary", yesterday)
-        hook.get_conn().close()
+        hook.close()
 
 
 @pytest.mark.parametrize(

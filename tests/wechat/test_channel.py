@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from requests import adapters
 
-from airflow_provider_wxanalysis.exceptions import TransportError
+from airflow_provider_wxanalysis.exceptions import TransportError, WeAnalysisError
+from airflow_provider_wxanalysis.testing import CANARY
+from airflow_provider_wxanalysis.wechat.addresses import proxies
 from airflow_provider_wxanalysis.wechat.client import Client
 from airflow_provider_wxanalysis.wechat.settings import Settings
 from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
+from tests.support.canary import shown
 from tests.support.relays import http_proxy, tls
 
 APP = "wx00000000000000a1"
@@ -48,7 +51,7 @@ def ask(settings, times=2):
         for _ in range(times):
             assert client.post(PATH, BODY, endpoint="quota")["errcode"] == 0
         # requests' own way has to be the same.
-        assert session.post(settings.base_url + PATH, json=BODY, verify=settings.verify, timeout=10).ok
+        assert session.post(settings.base_url + PATH, json=BODY).ok
 
 
 def test_straight(settings, wechat_server):
@@ -56,24 +59,16 @@ def test_straight(settings, wechat_server):
     assert [call.path for call in wechat_server.calls] == ["/cgi-bin/stable_token", PATH, PATH, PATH]
 
 
-def test_a_proxy_of_the_connection(settings, proxy, wechat_server):
+@pytest.mark.parametrize("place", ["connection", "environment"])
+def test_plain_http_on_this_machine_passes_no_proxy(settings, proxy, wechat_server, monkeypatch, place):
     url, seen = proxy
-    ask(dataclasses.replace(settings, proxies={"http": url, "https": url}))
+    if place == "environment":
+        monkeypatch.setenv("HTTP_PROXY", url)
+    else:
+        settings = dataclasses.replace(settings, proxies={"http": url, "https": url})
+    ask(settings)
     assert len(wechat_server.calls) == 4
-    (head,) = seen  # one connection serves all
-    assert head.startswith(f"POST {wechat_server.url}/cgi-bin/stable_token HTTP/1.1\r\n")
-    assert f"Proxy-Authorization: Basic {BASIC}" in head
-
-
-def test_a_proxy_of_the_environment(settings, proxy, monkeypatch):
-    url, seen = proxy
-    monkeypatch.setenv("HTTP_PROXY", url)
-    ask(settings)
-    (head,) = seen
-    assert "/cgi-bin/stable_token HTTP/1.1" in head, "the channel's own call, not the session's"
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    ask(settings)
-    assert len(seen) == 1
+    assert seen == []
 
 
 def test_a_certificate_nobody_trusts(encrypted):
@@ -110,9 +105,46 @@ def test_certificates_unseen(encrypted):
 def test_tls_through_a_proxy(encrypted, proxy):
     (settings, authority), (url, seen) = encrypted, proxy
     ask(dataclasses.replace(settings, verify=authority, proxies={"https": url}))
-    (head,) = seen
-    assert head.startswith(f"CONNECT {settings.base_url.removeprefix('https://')} HTTP/1.")
-    assert f"Proxy-Authorization: Basic {BASIC}" in head
+    for head in seen:
+        assert head.startswith(f"CONNECT {settings.base_url.removeprefix('https://')} HTTP/1.")
+        assert f"Proxy-Authorization: Basic {BASIC}" in head
+    assert len(seen) == 2, "one connection for the channel, one for the session"
+
+
+def test_a_proxy_of_the_environment(encrypted, proxy, monkeypatch):
+    (settings, authority), (url, seen) = encrypted, proxy
+    settings = dataclasses.replace(settings, verify=authority)
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    ask(settings)
+    assert len(seen) == 2
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    ask(settings)
+    assert len(seen) == 2
+
+
+def test_the_connection_s_proxy_comes_first(encrypted, proxy, monkeypatch):
+    (settings, authority), (url, seen) = encrypted, proxy
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    ask(dataclasses.replace(settings, verify=authority, proxies={"https": url}))
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("place", ["connection", "environment"])
+def test_a_proxy_s_password_is_never_shown(encrypted, monkeypatch, place):
+    settings, _ = encrypted
+    url = f"http://user:{CANARY}/x@127.0.0.1:9"
+    if place == "environment":
+        monkeypatch.setenv("HTTPS_PROXY", url)
+    else:
+        settings = dataclasses.replace(settings, proxies={"https": url})
+    with pytest.raises(WeAnalysisError) as raised:
+        ask(settings)
+    assert CANARY not in shown(raised.value)
+    assert "percent-encoded" in str(raised.value)
+    with pytest.raises(WeAnalysisError) as raised:
+        ask(dataclasses.replace(settings, proxies=proxies(f"user:{CANARY}@127.0.0.1:9")))
+    assert CANARY not in shown(raised.value)
+    assert "the proxy before 127.0.0.1" in str(raised.value)
 
 
 def test_a_path_may_have_a_query_of_its_own(settings, wechat_server):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -166,12 +168,18 @@ def test_the_token_goes_to_the_api_s_host_only(hook, wechat_server):
     assert wechat_server.count("token") == 0
 
 
-def test_urllib3_s_debug_log_shows_no_query(hook, wechat_server, yesterday, caplog):
+def test_no_library_logs_a_query(hook, wechat_server, yesterday, caplog, capsys, monkeypatch):
+    """At no level, with http.client's printing switched on, and for a reply with a broken header."""
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 1)
+    app = hook(auth="legacy")
+    broken = {"X-Broken": "1\r\nno colon in here"}
+    wechat_server.faults.add(faults.Fault("header", lambda answer, _: replace(answer, headers=broken)), times=None)
     with caplog.at_level(logging.DEBUG):
-        hook(auth="legacy").fetch("daily_summary", yesterday)
-    lines = [record.getMessage() for record in caplog.records if record.name == "urllib3.connectionpool"]
-    assert any("GET /cgi-bin/token?[redacted]" in line for line in lines)
-    assert any("POST /datacube/getweanalysisappiddailysummarytrend?[redacted]" in line for line in lines)
+        assert app.fetch("daily_summary", yesterday)
+        app.get_conn().post(f"{wechat_server.url}/cgi-bin/openapi/quota/get", json={})
+    texts = [record.getMessage() for record in caplog.records if record.name.startswith("urllib3")]
+    assert any("?[redacted]" in text for text in texts)
+    assert not any(re.search("access_token=|secret=", text) for text in texts)
 
 
 def test_many_requests_are_in_flight_and_come_in_order(hook, wechat_server):

@@ -19,6 +19,7 @@ from airflow_provider_wxanalysis.exceptions import DestinationError, WeAnalysisE
 from airflow_provider_wxanalysis.wechat import records
 from airflow_provider_wxanalysis.wechat.errcodes import api_error
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
+from airflow_provider_wxanalysis.wechat.wire import Received
 from tests.wechat.test_records import APPID, LAST_DAYS, SELECTION, find, period, read, sample
 
 thoroughly = settings(derandomize=True, deadline=None)
@@ -59,7 +60,7 @@ def _sent(column: str, row: dict[str, Any]) -> Any:
 
 def _read(name: str, content: bytes) -> tuple[list[dict[str, Any]] | None, str]:
     try:
-        reply = parse_reply(RESPONSE, content, name)
+        reply = parse_reply(Received(200, {}, content, reusable=True), name)
         if error := api_error(reply, name):
             return None, str(error)
         return list(read(name, reply).rows), ""

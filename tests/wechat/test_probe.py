@@ -148,11 +148,14 @@ def test_an_answer_in_drops_is_not_waited_for(tested, wechat_server, monkeypatch
     ("fault", "words"),
     [
         (faults.not_json(), "the reply (68 bytes, text/html) is not JSON. Look for a proxy, firewall or login page"),
-        (faults.http(302), "HTTP status 302 instead of 200. WeChat does not redirect; check host in the connection"),
+        (
+            faults.http(302),
+            "HTTP status 302 instead of 200. Redirects are not followed",
+        ),
         (faults.http(404), "HTTP status 404 instead of 200. Nothing is there; check host"),
         (faults.http(405), "HTTP status 405 instead of 200. It is hardly WeChat's API"),
         (faults.http(502), "HTTP status 502 instead of 200."),
-        (faults.reset(), "failed: [Errno 104] Connection reset by peer."),
+        (faults.reset(), "failed: Connection reset by peer."),
         (faults.wrong_shape([]), "the reply must be a JSON object, got list."),
     ],
     ids=lambda value: getattr(value, "name", ""),
@@ -193,8 +196,12 @@ def test_the_token_server_wants_another_authorization(tested, wechat_server):
         ({}, {"login": ""}, "login is empty; it holds the mini program's AppID."),
         ({}, {"password": ""}, "password (AppSecret) is empty, but auth=stable needs it."),
         ({}, {"host": "http://api.weixin.qq.com"}, "host uses plain http to api.weixin.qq.com, so the secret"),
-        ({}, {"host": "api weixin"}, "host is no web address; look for a wrong port, blanks and stray characters."),
-        ({"timeout": "soon"}, {}, "timeout='soon' is no number from 0.001 to 600."),
+        (
+            {},
+            {"host": "api weixin"},
+            "host must be a web address; look for a wrong port, a missing slash",
+        ),
+        ({"timeout": "soon"}, {}, "timeout must be a number from 0.001 to 600, got 'soon'."),
     ],
 )
 def test_a_field_that_cannot_work_is_named(tested, wechat_server, extra, fields, message):
@@ -206,7 +213,7 @@ def test_a_field_that_cannot_work_is_named(tested, wechat_server, extra, fields,
 
 def test_an_extra_that_is_no_object(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_TESTED", '{"conn_type": "weanalysis", "login": "wx1", "extra": "[]"}')
-    assert WeAnalysisHook("tested").test_connection() == (False, "extra is no JSON object but list.")
+    assert WeAnalysisHook("tested").test_connection() == (False, "extra must be a JSON object, got list.")
 
 
 @pytest.mark.parametrize("fault", [None, faults.errcode(40243)], ids=["good", "frozen"])

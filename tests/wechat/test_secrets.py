@@ -59,7 +59,7 @@ def test_no_object_shows_a_secret(hook, wechat_server, yesterday, connect, auth)
             each._settings  # noqa: B018 (it reads the connection)
     objects = [app, app.get_conn(), client, client.settings, client.tokens, client.tokens.describe(), rows]
     objects += [wechat_server, wechat_server.calls, *tasks, [vars(task) for task in tasks]]
-    assert CANARY in client.tokens.get(), "or this test finds nothing"
+    assert CANARY in client.token(), "or this test finds nothing"
     assert [each for each in objects if CANARY in shown(each)] == []
 
 

@@ -65,7 +65,7 @@ def test_every_endpoint_gives_the_same_rows(
     with WeChatServer(published_at=dt.time(0)) as plain:
         plain_hook = WeAnalysisHook(connect(plain, conn_id="plain", max_concurrency=1))
         assert plain_hook.fetch(endpoint, period) == rows
-        plain_hook.get_conn().close()
+        plain_hook.close()
         assert [call.body for call in plain.calls if call.endpoint == endpoint.name] == [call.body for call in calls]
 
 

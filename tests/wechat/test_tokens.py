@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from airflow_provider_wxanalysis.exceptions import CredentialsError, InvalidTokenError, PayloadError
+from airflow_provider_wxanalysis.exceptions import CredentialsError, InvalidTokenError, PayloadError, TransportError
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
 from tests.support.servers import REPOSITORY
@@ -78,11 +78,12 @@ def test_a_dead_token_is_replaced_once(hook, wechat_server, yesterday, auth):
 
 
 @pytest.mark.parametrize("code", [40001, 40014, 42001])
-def test_a_second_refusal_is_an_error_that_names_the_likely_cause(hook, wechat_server, yesterday, code):
+def test_a_third_refusal_is_an_error_that_names_the_likely_cause(hook, wechat_server, yesterday, pauses, code):
     wechat_server.faults.add(faults.errcode(code), times=None)
     with pytest.raises(InvalidTokenError, match="another system refreshes this AppID's token"):
         hook().fetch("daily_summary", yesterday)
-    assert (wechat_server.count("token"), wechat_server.count("daily_summary")) == (2, 2)
+    assert (wechat_server.count("token"), wechat_server.count("daily_summary")) == (3, 3)
+    assert pauses == [3.0], "good tokens are refused for a moment, now and then"
 
 
 def test_a_static_token_cannot_be_replaced(hook, wechat_server, yesterday):
@@ -119,7 +120,6 @@ def test_a_busy_token_endpoint_is_asked_again(hook, wechat_server, yesterday, pa
         {"access_token": 7, "expires_in": 7200},
         {"access_token": "a b", "expires_in": 7200},
         {"access_token": "a\r\nHost: x", "expires_in": 7200},
-        {"access_token": "abc", "expires_in": 0},
         {"access_token": "abc", "expires_in": "soon"},
         {"access_token": "abc", "expires_in": True},
     ],
@@ -128,6 +128,28 @@ def test_a_token_reply_that_is_none(hook, wechat_server, yesterday, reply):
     wechat_server.faults.add(faults.wrong_shape(reply), endpoint="token", times=None)
     with pytest.raises(PayloadError, match=f"sent no usable (access_token|expires_in) for app {APPS[0]}"):
         hook().fetch("daily_summary", yesterday)
+
+
+def test_a_token_that_is_over_is_asked_for_again(hook, wechat_server, yesterday, pauses):
+    over = {"access_token": "abc", "expires_in": 0}
+    wechat_server.faults.add(faults.wrong_shape(over), endpoint="token", times=2)
+    assert hook(auth="central").fetch("daily_summary", yesterday)
+    assert len(pauses) == 2
+    wechat_server.faults.add(faults.wrong_shape(over), endpoint="token", times=None)
+    with pytest.raises(TransportError, match=r"a token that is over \(expires_in 0\)") as raised:
+        hook(auth="central").fetch("daily_summary", yesterday)
+    assert raised.value.retryable
+    assert raised.value.stops_app
+
+
+@pytest.mark.parametrize(("expires_in", "life"), [("7200", "good for 120 min"), (None, "of unknown life")])
+def test_lifetimes_as_token_servers_write_them(hook, wechat_server, yesterday, expires_in, life):
+    app = hook(auth="central")
+    token = app.client.token()
+    wechat_server.faults.add(faults.wrong_shape({"access_token": token, "expires_in": expires_in}), endpoint="token")
+    app.client.tokens.discard(token)
+    assert app.fetch("daily_summary", yesterday)
+    assert life in app.client.tokens.describe()
 
 
 def test_a_token_is_kept_until_it_is_nearly_over(hook, wechat_server, yesterday, monkeypatch):
