@@ -1,6 +1,6 @@
 """A whole Airflow on loopback: API server, scheduler, DAG processor and triggerer, each a process of its own.
 
-Made for tests of what only the real components do: create runs, run tasks beside one another, wait in a triggerer.
+Made for tests of what only the real components do: create runs, run tasks side by side, wait in a triggerer.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COMPONENTS = {
 
 
 class DatabaseError(RuntimeError):
-    """SQLite lets one process write, and Airflow tells those who come between that the database is locked."""
+    """SQLite lets one process write, and Airflow answers the others that the database is locked."""
 
 
 class LiveAirflow:
@@ -77,7 +77,7 @@ class LiveAirflow:
         _end([self._components.pop(component) for component in components])
 
     def restart(self, component: str) -> None:
-        """End a component and start it anew."""
+        """End a component and start it again."""
         self.stop(component)
         self.start(component, COMPONENTS[component])
 
@@ -106,10 +106,14 @@ class LiveAirflow:
         if not self._token:
             self._token = _request("GET", f"{self.url}/auth/token")["access_token"]
         url = f"{self.url}/api/v2/{path}?{urllib.parse.urlencode(query, doseq=True)}"
-        for _ in range(5):
-            with contextlib.suppress(DatabaseError):
+        passing = (DatabaseError, OSError) if method == "GET" else DatabaseError  # what was sent may have been done
+        for pause in (1, 2, 4, 8, 16, 0):
+            try:
                 return _request(method, url, body, {"Authorization": f"Bearer {self._token}"})
-        raise DatabaseError(f"{method} {url}: the database was locked each time.")
+            except passing as error:
+                failed = error
+                time.sleep(pause)
+        raise failed
 
     def connect(self, conn_id: str, connection: Json) -> None:
         """Make a connection, given as for ``AIRFLOW_CONN_…``, or replace it."""
@@ -188,15 +192,30 @@ class LiveAirflow:
         return json.dumps(self.api("GET", path, map_index=map_index, full_content="true"), ensure_ascii=False)
 
     def wait(self, until: Callable[[], T], what: str, seconds: float = 300) -> T:
-        """Call ``until`` again and again until it returns something true, for a bounded time."""
-        end = time.monotonic() + seconds
+        """Call ``until`` again and again until it returns something true.
+
+        On a busy machine everything takes longer, so it is not the clock that ends the wait, but that nothing happens.
+
+        :param until: what to call.
+        :param what: what is waited for, for messages.
+        :param seconds: how long nothing may happen; it takes ten times as long at most.
+        """
+        started = moved = time.monotonic()
+        traces = self._traces()
         while not (found := until()):
             if dead := [name for name, process in self._components.items() if process.poll() is not None]:
                 raise RuntimeError(f"{', '.join(dead)} ended while waiting for {what}.{self._complaints()}")
-            if time.monotonic() > end:
-                raise TimeoutError(f"No {what} within {seconds:.0f} s.{self._complaints()}")
+            now = time.monotonic()
+            if traces != (traces := self._traces()):
+                moved = now
+            if now > min(moved + seconds, started + 10 * seconds):
+                raise TimeoutError(f"No {what} within {now - started:.0f} s.{self._complaints()}")
             time.sleep(1)
         return found
+
+    def _traces(self) -> int:
+        """Return how much tasks and the DAG processor have logged, which grows as long as they get on."""
+        return sum(path.stat().st_size for path in (self.home / "logs").rglob("*.log"))
 
     def _known_dags(self, file: str) -> set[str]:
         errors = self.api("GET", "importErrors")["import_errors"]
@@ -268,7 +287,7 @@ def _request(method: str, url: str, body: Json | None = None, headers: Mapping[s
         url, data, {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}, method=method
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             return json.loads(response.read() or "null")
     except urllib.error.HTTPError as error:
         with error:

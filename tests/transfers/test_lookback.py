@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pendulum
 import pytest
 
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import DAY, Period
 from tests.conftest import APPS
 from tests.transfers.conftest import interval, latest
@@ -22,9 +23,10 @@ def age(bq, dataset, days, when="TRUE"):
 
 
 def test_retention_matures(load, wechat_server, dataset, read, bq, monkeypatch):
-    """After 31 daily runs the first day has all its offsets."""
+    """After 31 daily runs the first day has all its offsets; only those runs are made that look back to it."""
     first = DAY.earlier(NEWEST, 40)
-    for number in range(31):
+    offsets_of_first = [0, *ENDPOINTS["daily_retain"].refresh_offsets]
+    for number in offsets_of_first:
         day = Period(first.begin_date + dt.timedelta(days=number), first.begin_date + dt.timedelta(days=number))
         wechat_server.now = now = day.closes_at.add(hours=12)
         monkeypatch.setattr(pendulum, "now", lambda tz=None, now=now: now.in_timezone(tz))
@@ -38,8 +40,9 @@ def test_retention_matures(load, wechat_server, dataset, read, bq, monkeypatch):
         for row in read(f"{dataset}.daily_retain")
         if row["begin_date"] == str(first)
     ]
-    days = [0, 1, 2, 3, 4, 5, 6, 7, 14, 30]
-    assert sorted(offsets) == sorted((cohort, day) for cohort in ("visit_uv", "visit_uv_new") for day in days)
+    assert offsets_of_first == [0, 1, 2, 3, 4, 5, 6, 7, 14, 30]
+    cohorts = ("visit_uv", "visit_uv_new")
+    assert sorted(offsets) == sorted((cohort, day) for cohort in cohorts for day in offsets_of_first)
 
 
 @pytest.mark.parametrize(
