@@ -68,7 +68,7 @@ def _welcome(airflow: LiveAirflow, bigquery: str) -> str:
     statements = "\n\n".join(STATEMENTS)
     return f"""
 Airflow's UI     {airflow.url}   (no login: everyone is an administrator)
-  the page       {airflow.url}  > Browse > WeChat data
+  the page       {airflow.url}  > WeChat data
 Connections      {", ".join(APPS)}   (such as {json.dumps(connection)})
 BigQuery         export BIGQUERY_EMULATOR_HOST={bigquery}
   a query        BIGQUERY_EMULATOR_HOST={bigquery} .venv/bin/python -m tests.demo.query 'SELECT 1 AS one'

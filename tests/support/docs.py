@@ -14,6 +14,7 @@ from airflow_provider_wxanalysis import exceptions
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, LOAD, Column
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.tasks.outcomes import ON_EMPTY, Effect, Outcome, Role, Verdict, course
+from airflow_provider_wxanalysis.views.definitions import NAMES, view
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from tests.intervals.table import SCHEDULES
 from tests.support.servers import REPOSITORY
@@ -174,6 +175,17 @@ def _outcome(outcome: Outcome, on_empty: str, language: str) -> str:
     return f"| {name} | {f'`{on_empty}`' if on_empty else '–'} | {effect} | {' | '.join(verdicts)} |"
 
 
+def views(language: str) -> Iterator[str]:
+    """Yield the views, each with what it reads."""
+    yield "| view | contents | reads |" if language == "en" else "| 视图 | 内容 | 来源 |"
+    yield "|---|---|---|"
+    for name in NAMES:
+        chinese, english = view(name).description.split(" / ", 1)
+        reads = ", ".join(f"`{table}`" for table in view(name).reads)
+        contents = english if language == "en" else chinese
+        yield f"| `{name}` | {contents} | {reads if name != 'report_coverage' else '–'} |"
+
+
 PARTS: dict[str, Callable[[str], Iterator[str]]] = {
     "columns": columns,
     "endpoints": endpoints,
@@ -181,6 +193,7 @@ PARTS: dict[str, Callable[[str], Iterator[str]]] = {
     "outcomes": outcomes,
     "schedules": schedules,
     "tree": tree,
+    "views": views,
 }
 
 
