@@ -122,7 +122,7 @@ PRIVATE = {
     "ui",
     "triggers",
     "links",
-    "get_provider_info",
+    *("get_provider_info", "hooks.form", "hooks.readiness", "hooks.apps"),
 }
 
 
@@ -151,12 +151,12 @@ def public_modules():
     for path in sorted((REPOSITORY / "airflow_provider_wxanalysis").rglob("*.py")):
         parts = path.relative_to(REPOSITORY / "airflow_provider_wxanalysis").with_suffix("").parts
         module = ".".join(part for part in parts if part != "__init__")
-        if module and parts[0] not in {*PRIVATE, "testing"}:
+        if module and not {module, parts[0]} & {*PRIVATE, "testing"}:
             yield module
 
 
 def test_everything_else_is_private():
-    """What a module defines is in the reference, perhaps under the package that offers it, or listed above as a helper."""
+    """What a module defines is in the reference, perhaps under its package, or listed above as a helper."""
     known = documented("en")
     for module in public_modules():
         offered = {*known.get(module, ()), *known.get(module.rpartition(".")[0], ()), *HELPERS.get(module, ())}
