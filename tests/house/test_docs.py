@@ -131,6 +131,7 @@ HELPERS = {
     "dbt": {"sources", "unique_key", "main"},
     "endpoints": {"Request", "portrait_name", "resolve"},
     "exceptions": {"call_name"},
+    "operators.coverage": {"first_day"},
     "periods": {"last_closed_day"},
 }
 
