@@ -43,6 +43,22 @@ def run_dag(wechat_server: Any, connect: Callable[..., str], dataset: str, monke
     return RunDag()
 
 
+def load_text(dataset: str, endpoint: str = "daily_summary", **arguments: str) -> str:
+    """Return the text of a load's operator.
+
+    :param dataset: where to; the table has the endpoint's name.
+    :param arguments: further arguments, as code.
+    """
+    given = {
+        "task_id": "'load'",
+        "endpoint": repr(endpoint),
+        "destination_project_dataset_table": f"'{dataset}.{{endpoint}}'",
+        "gcp_conn_id": "None",
+        **arguments,
+    }
+    return f"WeAnalysisToBigQueryOperator({', '.join(f'{name}={code}' for name, code in given.items())})"
+
+
 @pytest.fixture
 def dag_file(tmp_path: Path) -> Callable[[str, str], Path]:
     """Write a DAG file around some lines."""

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import Asset, AssetAlias
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.conftest import APPS
+from tests.support.dag_runs import load_text
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error:::airflow_provider_wxanalysis")
 
@@ -83,14 +84,9 @@ def test_partitions_need_airflow_3_3(monkeypatch):
 def test_the_event_says_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
     yesterday, day_before = (f"{run_dag.today.subtract(days=days):%Y-%m-%d}" for days in (1, 2))
     wechat_server.override("daily_visit_trend", APPS[0], day_before, {"list": []})
-    path = dag_file(
-        "asset_event",
-        f"""
-        load = {{"gcp_conn_id": None, "destination_project_dataset_table": "{dataset}.{{endpoint}}"}}
-        WeAnalysisToBigQueryOperator(task_id="pages", endpoint="visit_page", **load)
-        WeAnalysisToBigQueryOperator(task_id="trend", endpoint="daily_visit_trend", lookback=2, **load)
-        """,
-    )
+    pages = load_text(dataset, "visit_page", task_id="'pages'")
+    trends = load_text(dataset, "daily_visit_trend", task_id="'trend'", lookback="2")
+    path = dag_file("asset_event", f"{pages}\n{trends}")
     assert set(run_dag(path).values()) == {"success"}
     project, name = dataset.split(".")
     (uri, extra, key), (_, trend, _) = sorted(events(), key=lambda event: event[0], reverse=True)
@@ -108,19 +104,9 @@ def test_the_event_says_what_was_loaded(run_dag, dag_file, dataset, events, wech
 
 def test_one_s_own_asset_has_the_event(run_dag, dag_file, dataset, events):
     project, name = dataset.split(".")
-    path = dag_file(
-        "own_asset",
-        f"""
-        from airflow.providers.common.compat.sdk import Asset
-        WeAnalysisToBigQueryOperator(
-            task_id="load",
-            endpoint="daily_summary",
-            destination_project_dataset_table="{dataset}.{{endpoint}}",
-            gcp_conn_id=None,
-            outlets=[Asset("summary", uri="bigquery://{project}/{name}/daily_summary")],
-        )
-        """,
-    )
+    outlets = f"[Asset('summary', uri='bigquery://{project}/{name}/daily_summary')]"
+    imported = "from airflow.providers.common.compat.sdk import Asset"
+    path = dag_file("own_asset", f"{imported}\n{load_text(dataset, outlets=outlets)}")
     assert run_dag(path) == {("load", -1): "success"}
     ((uri, extra, _),) = events()
     assert (uri, extra["rows"]) == (f"bigquery://{project}/{name}/daily_summary", 1)
@@ -164,20 +150,8 @@ def test_a_mapped_task_without_an_alias_announces_nothing(run_dag, dag_file, dat
 
 def test_partition_keys_of_what_was_loaded(run_dag, dag_file, dataset, events, wechat_server):
     wechat_server.override("daily_summary", APPS[0], "2026-03-02", {"list": []})
-    path = dag_file(
-        "partitions",
-        f"""
-        WeAnalysisToBigQueryOperator(
-            task_id="load",
-            endpoint="daily_summary",
-            destination_project_dataset_table="{dataset}.{{endpoint}}",
-            gcp_conn_id=None,
-            from_date="2026-03-01",
-            to_date="2026-03-03",
-            emit_partitions=True,
-        )
-        """,
-    )
+    dates = {"from_date": "'2026-03-01'", "to_date": "'2026-03-03'"}
+    path = dag_file("partitions", load_text(dataset, **dates, emit_partitions="True"))
     assert set(run_dag(path).values()) == {"success"}
     assert sorted(key for _, _, key in events()) == ["2026-03-01", "2026-03-03"], "none of the empty day"
 
@@ -187,18 +161,7 @@ def test_the_links_of_a_loaded_table(run_dag, dag_file, dataset):
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    path = dag_file(
-        "links",
-        f"""
-        WeAnalysisToBigQueryOperator(
-            task_id="load",
-            endpoint="daily_summary",
-            destination_project_dataset_table="{dataset}.{{endpoint}}",
-            gcp_conn_id=None,
-        )
-        """,
-    )
-    run_dag(path)
+    run_dag(dag_file("links", load_text(dataset)))
     with create_session() as session:
         query = select(XComModel.key, XComModel.value).where(XComModel.run_id == run_dag.latest.run_id)
         links = {key: value for key, value in session.execute(query) if key.startswith("_link_")}
