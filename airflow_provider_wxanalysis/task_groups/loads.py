@@ -109,6 +109,8 @@ def _batches(conn_ids: Any, appids: Any, apps_per_task: Any) -> dict[str, dict[s
             )
         return {"partial": shared, "expand": {name: apps}}
     literal = [ref.appid or ref.conn_id for ref in app_refs(conn_ids, appids)]
+    if not literal:
+        raise ConfigurationError("conn_ids and appids must name at least one app, got an empty list.")
     if apps_per_task == 1:
         each: list[Any] = literal
     else:

@@ -46,7 +46,7 @@ class EndpointOperatorMixin:
     execution_timeout: dt.timedelta | None
 
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
-    #: What single arguments must pass, by name; they must not be templated.
+    #: What single arguments must pass, by name; the rule of a templated one lets pass what is not literal.
     rules: ClassVar[Rules] = {}
 
     @classmethod

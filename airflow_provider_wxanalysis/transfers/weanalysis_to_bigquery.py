@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from airflow_provider_wxanalysis.tasks.results import LoadResult
 
 
+def _check_table(name: Any) -> None:
+    if is_literal(name):
+        table_name(name, appid="appid", endpoint="endpoint")
+
+
 class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     """Load one endpoint of one or many mini programs into a BigQuery table.
 
@@ -107,6 +112,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         "wait_timeout": seconds("wait_timeout"),
         "max_requests_in_flight": requests_in_flight,
         "labels": check_labels,
+        "destination_project_dataset_table": _check_table,
     }
     ui_color = "#d9f2e2"
     operator_extra_links = (BigQueryTableLink(), WeChatConsoleLink())
@@ -188,12 +194,6 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         from airflow_provider_wxanalysis.tasks.lineage import lineage
 
         return lineage(self.entry, self._result) if self._result else None
-
-    def check_literals(self) -> None:
-        """Refuse what cannot work of the arguments that are known by now."""
-        super().check_literals()
-        if is_literal(self.destination_project_dataset_table):
-            self._table(appid="appid")
 
     def _run(self, context: Context, deadline: str, since: dt.datetime | None) -> dict[str, Any]:
         """Load; then wait, fail, skip or return, as :mod:`~airflow_provider_wxanalysis.tasks.outcomes` has it."""
