@@ -89,7 +89,7 @@ class WeAnalysisAPIError(WeAnalysisError):
 
 
 class UnknownAPIError(WeAnalysisAPIError):
-    """A code that WeChat's documentation of these endpoints does not list, so nobody knows whether it passes."""
+    """A code that WeChat's documentation of these endpoints does not list, so it may or may not pass by itself."""
 
     retryable = True
 
@@ -192,7 +192,7 @@ class DestinationError(WeAnalysisError):
 class SupersededError(WeAnalysisError):
     """A later try of the same task has fenced this one off; it must not write any more.
 
-    Airflow ignores what such a try reports. A run made anew under an old name can meet the old run's fences: then the
+    Airflow ignores what such a try reports. A run created again under an old name can meet the old run's jobs: then the
     next try gets past them.
     """
 

@@ -26,14 +26,14 @@ try:
 except ImportError as error:
     raise AirflowOptionalProviderFeatureException(
         "WeAnalysisRetryPolicy needs Airflow 3.3 or later. Before that, give the task retries some 30 minutes apart; "
-        "errors that no retry mends end it at once either way."
+        "errors that no retry can fix end it at once either way."
     ) from error
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 NOT_READY_DELAY = dt.timedelta(minutes=30)
-#: WeChat counts by the minute, and the hook has waited out several minutes already.
+#: WeChat counts by the minute, and the hook has retried for several minutes already.
 RATE_LIMIT_DELAY = dt.timedelta(minutes=2)
 #: A little after midnight, since WeChat's clock is not this machine's.
 _AFTER_MIDNIGHT = dt.timedelta(minutes=5)
@@ -43,7 +43,7 @@ class WeAnalysisRetryPolicy(RetryPolicy):
     """Choose the delay before the next try, or none, by the error; give it as an operator's ``retry_policy``.
 
     Not published yet: 30 minutes. Rate limit: two minutes, when the minute's limit has been reset. Quota used up: after
-    midnight in Asia/Shanghai, when a new one starts. What no retry mends, credentials above all: never. Anything else:
+    midnight in Asia/Shanghai, when a new one starts. What no retry can fix, credentials above all: never. All else:
     the task's own ``retry_delay``. Where several apps or periods of one load failed, the soonest of these that can
     help. The number of tries stays the task's ``retries``.
 
@@ -79,7 +79,7 @@ class WeAnalysisRetryPolicy(RetryPolicy):
 def _decision(error: BaseException) -> RetryDecision:
     reason = type(error).__name__
     if isinstance(error, WeAnalysisError) and not error.retryable:
-        return RetryDecision.fail(f"{reason}: no retry mends it")
+        return RetryDecision.fail(f"{reason}: no retry can fix it")
     if isinstance(error, (DataNotReadyError, EmptyReportError)):
         return RetryDecision.retry(NOT_READY_DELAY, f"{reason}: WeChat has not published yet")
     if isinstance(error, RateLimitError):

@@ -100,7 +100,7 @@ def test_the_type_is_found_by_its_chinese_names():
 
 
 def test_the_form_shows_the_port():
-    """Or nobody could use the Test button of Airflow 3.3.1 and 3.3.2."""
+    """Or the Test button could not be used of Airflow 3.3.1 and 3.3.2."""
     (connection,) = INFO["connection-types"]
     assert "port" not in connection["ui-field-behaviour"]["hidden-fields"]
 

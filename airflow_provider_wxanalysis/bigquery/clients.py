@@ -13,7 +13,7 @@ from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
-#: Seconds to wait for an answer to one request; the client itself would wait for ever for one that got lost.
+#: Seconds to wait for an answer to one request; the client itself would wait forever for one that got lost.
 TIMEOUT = 120.0
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 

@@ -2,7 +2,7 @@
 
 BigQuery takes a job id once. All tries of a task instance draw their ids from one sequence, n0, n1, n2 …, and each
 submits under the first number that is free, after the job of the number before has ended. So the sequence has no gaps,
-and a job under a number makes sure of two things for ever: no request that an earlier try has sent, however late it
+and a job under a number makes sure of two things, forever: no request that an earlier try has sent, however late it
 arrives, can run any more (its number is taken), and no earlier try that is still alive can write any more (it meets the
 newer try's job, and stops). No extra job is needed for that; and where no try has written yet, no request either.
 

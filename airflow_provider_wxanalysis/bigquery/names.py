@@ -34,7 +34,7 @@ def table_name(text: str, *, appid: str, endpoint: str) -> TableName:
     :raises ConfigurationError: if it is not of three parts, or has braces or characters that BigQuery refuses.
     """
     if not isinstance(text, str):
-        raise ConfigurationError(f"Table {text!r} is no text of the form project.dataset.table.")
+        raise ConfigurationError(f"The table must be a text of the form project.dataset.table, got {text!r}.")
     return _read(text, appid, endpoint)
 
 

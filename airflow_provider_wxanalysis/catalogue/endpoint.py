@@ -49,7 +49,7 @@ class Endpoint:
     :param docs: URL of WeChat's reference page.
     :param refresh_offsets: how many periods back the figures still grow; a transfer fetches those again.
     :param reach_days: how many days after a period has closed WeChat still answers for it; ``None`` if for good.
-    :param row_limit: how many rows WeChat gives at the most, if it truncates the list.
+    :param row_limit: how many rows WeChat gives at most, if it truncates the list.
     :param selections: the parts in which one period is fetched, one request each.
     :param body: makes a request's JSON body from a period and a selection.
     :param configure: applies the options that the endpoint's own operator takes; ``None`` if it takes none.

@@ -1,4 +1,4 @@
-"""Rows as they go from reply to table: tuples, each of which becomes a dict where somebody looks at it."""
+"""Rows as they go from reply to table: tuples, each of which becomes a dict when it is looked at."""
 
 from __future__ import annotations
 

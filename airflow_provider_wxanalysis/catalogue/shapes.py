@@ -161,12 +161,12 @@ def _text(entry: Json, name: str, parent: str) -> str:
 
 
 def _has_keys(group: Json) -> bool:
-    """Whether a distribution that nobody has described is like the others."""
+    """Whether a distribution without a description is like the others."""
     return _fits(group.get("item_list"), "key", {"key": "INT64", "value": "INT64"})
 
 
 def _is_dimension(value: Any) -> bool:
-    """Whether a part of a portrait that nobody has described is like the others."""
+    """Whether a part of a portrait without a description is like the others."""
     return _fits(value, "name", {"id": "INT64", "name": "STRING", "value": "INT64"})
 
 

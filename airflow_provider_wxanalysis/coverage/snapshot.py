@@ -35,7 +35,7 @@ class App(NamedTuple):
     """A mini program.
 
     :param appid: its AppID.
-    :param name: what people call it; empty if nobody has said.
+    :param name: what people call it; empty if the connection does not say.
     :param conn_id: the connection it is read with, by which the page finds the mapped task that loaded a period.
     """
 

@@ -210,7 +210,7 @@ class WeAnalysisHook(BaseHook):
         from airflow_provider_wxanalysis.wechat.probe import probe
 
         try:
-            # Airflow's API server tests under a random connection id: errors had better not name it.
+            # Airflow's API server tests under a random connection id: errors should not name it.
             return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id), self._appid), mask_secret)
         except WeAnalysisError as error:
             return False, str(error)

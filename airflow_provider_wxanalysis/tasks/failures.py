@@ -18,7 +18,7 @@ def combined(failures: Sequence[Failure], endpoint: str, loaded: str) -> WeAnaly
     :param failures: what failed, at least one.
     :param endpoint: name of the endpoint.
     :param loaded: what is in the table.
-    :return: a lone failure's own error, else a :class:`LoadError` that lists them, those first that no retry can mend.
+    :return: a lone failure's own error, else a :class:`LoadError` that lists them, those first that no retry can fix.
     """
     if len(failures) == 1:
         return failures[0].error
@@ -55,7 +55,7 @@ def _who(group: Sequence[Failure]) -> str:
 def _advice(ordered: Sequence[Failure]) -> str:
     final = sum(not failure.error.retryable for failure in ordered)
     if final == len(ordered):
-        return "A retry cannot mend these: do what the lines above say, then clear the task."
+        return "A retry cannot fix these: do what the lines above say, then clear the task."
     if not final:
         return "The next try asks only for what is missing."
     return (

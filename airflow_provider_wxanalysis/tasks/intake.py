@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How many lines the log has about what could not be had; the error at the end counts all of it.
+#: How many lines the log has about what could not be fetched; the error at the end counts all of it.
 _COMPLAINTS = 20
 
 
@@ -143,7 +143,7 @@ class Intake:
         if len(self._complaints) <= _COMPLAINTS:
             log.warning("%s%s", "" if role is Role.DUE else "Left as it is in the table: ", error)
         elif len(self._complaints) == _COMPLAINTS + 1:
-            log.warning("More could not be had; the end of the load says what.")
+            log.warning("More could not be fetched; the end of the load says what.")
 
     def _told(self, outcome: Outcome, rows: Sequence[Row]) -> str:
         if outcome is not Outcome.ROWS:

@@ -1,7 +1,7 @@
 """One load: fetch periods of many apps, replace their slices while fetching goes on, settle what was empty.
 
-It gets as far as it can. Whatever has rows is written, whatever became of the rest; what could not be had is counted
-for the one error at the end. What each outcome means is a table: :func:`outcomes.course`.
+It gets as far as it can. Whatever has rows is written, whatever became of the rest; what could not be fetched is
+counted for the one error at the end. What each outcome means is a table: :func:`outcomes.course`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Load:
     def end(self) -> None:
         """End the load within seconds; a signal handler may call it. What is written by now stays."""
         self._stop.set()
-        # Not in this thread: a handler that waits for a lock of the code it interrupts would wait for ever.
+        # Not in this thread: a handler that waits for a lock of the code it interrupts would wait forever.
         self._ending = self._ending or in_background(self._writer.cancel)
         with contextlib.suppress(TimeoutError):
             self._ending.result(_PATIENCE)

@@ -36,7 +36,7 @@ class Outcome(enum.Enum):
 
 
 class Role(enum.Enum):
-    """Why a period was asked for: the run owes it, or its figures may have grown."""
+    """Why a period was asked for: it is due in the run, or its figures may have grown."""
 
     DUE = "due"
     LOOKBACK = "lookback"
@@ -115,7 +115,7 @@ def course(outcome: Outcome, role: Role, on_empty: OnEmpty, *, may_wait: bool) -
     """Return what a load does about an outcome.
 
     :param outcome: what became of the period.
-    :param role: whether the run owes it.
+    :param role: whether it is due in the run, or earlier.
     :param on_empty: the operator's argument.
     :param may_wait: whether the task can wait in the triggerer: it is deferrable, and its time is not up.
     """

@@ -21,7 +21,7 @@ NAMED = 20
 def report(
     destination: str, since: dt.date, apps: Sequence[App], coverages: Sequence[Coverage], plan: Sequence[Range]
 ) -> None:
-    """Log the table of states, what cannot be had any more, and the plan."""
+    """Log the table of states, what is lost, and the plan."""
     names = {app.appid: str(app) for app in apps}
     log.info("%s since %s:\n%s", destination, since, table(coverages, names))
     found = totals(coverages)

@@ -46,7 +46,7 @@ class LoadResult:
     :param endpoint: name of the endpoint.
     :param load_ids: BigQuery jobs that wrote what is loaded.
     :param apps: by AppID what is in the table.
-    :param failures: due periods that could not be had.
+    :param failures: due periods that could not be fetched.
     :param waits: due periods that WeChat has not published yet and that the task can wait for.
     """
 

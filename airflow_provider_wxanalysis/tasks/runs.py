@@ -129,7 +129,7 @@ def is_backfill(context: Mapping[str, Any]) -> bool:
 def _reachable(endpoint: Endpoint, periods: list[Period], began: dt.datetime) -> list[Period]:
     """Leave out what WeChat had stopped answering for before the run began.
 
-    A window that goes later is asked for all the same: WeChat refuses it, and the task fails instead of hiding a loss.
+    A window that goes later is still asked for: WeChat refuses it, and the task fails instead of hiding a loss.
     """
     assert endpoint.reach_days is not None
     first = last_closed_day(began) - dt.timedelta(days=endpoint.reach_days - 1)

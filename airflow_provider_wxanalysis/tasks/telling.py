@@ -59,7 +59,7 @@ def waiting(result: LoadResult, poll_interval: float, deadline: str) -> str:
     waits = result.waits
     periods = folded_periods(period for periods in waits.values() for period in periods)
     left = (
-        f" {counted(len(result.failures), 'period')} could not be had and will be tried again then."
+        f" {counted(len(result.failures), 'period')} could not be fetched and will be tried again then."
         if (result.failures)
         else ""
     )

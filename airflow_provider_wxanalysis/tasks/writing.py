@@ -21,7 +21,7 @@ class Writer:
     """Opens the destination at once, and replaces one chunk's slices at a time, in the background.
 
     :param open_destination: opens it. Google's client alone takes a second to import.
-    :param stop: is set when something has gone wrong, so that nothing more is fetched in vain.
+    :param stop: is set when something has gone wrong, so that nothing more is fetched for nothing.
     :param wrote: is called when a chunk's slices have been replaced.
     """
 

@@ -137,7 +137,7 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """The request breaks a rule; ``answer`` tells the client which."""
+    """The request breaks a rule; ``answer`` is what the client gets."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)

@@ -81,7 +81,7 @@ def app(
     :param appid: AppID.
     :param launched: the first day with figures.
     :param pages: how many pages it has; ``None`` leaves it to the AppID: 20 to 260.
-    :param closed: days on which nobody could come.
+    :param closed: days without visitors, as when the app is closed.
     """
     size, growth, loyalty, opens, views, stay, overlap, new, active, weekend, count, small = rolls(12, appid, "app")
     extra = 0.4 * weekend - 0.2  # a weekend dip or a weekend peak, made up for on the other days
@@ -123,7 +123,7 @@ def visits_on(app: App, day: dt.date) -> Visits:
     sessions = people + 1 + int(people * (app.opens - 1) * (0.9 + 0.2 * opens))
     pages = sessions + 1 + int(sessions * (app.views - 1) * (0.9 + 0.2 * views))
     seconds = tidy(app.stay * (0.9 + 0.2 * stay))
-    if whole < 1 / 8:  # WeChat writes whole floats as integers, so clients had better meet some
+    if whole < 1 / 8:  # WeChat writes whole floats as integers, so clients should meet some
         seconds = round(seconds)
     steps = tidy(1 + (pages / sessions - 1) * (0.4 + 0.1 * depth))
     return Visits(sessions, pages, people, new, sessions * seconds, sessions * steps)

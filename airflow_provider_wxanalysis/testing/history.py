@@ -19,7 +19,7 @@ class History:
     """The figures of all apps.
 
     :param launched: the first day with figures: one for all apps, or AppID -> day for some.
-    :param closed: AppID -> days on which nobody could come.
+    :param closed: AppID -> days without visitors, as when the app is closed.
     :param pages: how many pages each app has; ``None`` leaves it to the AppID.
     """
 

@@ -70,7 +70,7 @@ class WeChat:
     :param requests_per_minute: calls a minute for each path and app; ``None`` for no limit.
     :param latency: seconds that every answer takes.
     :param launched: the first day with figures: one for all apps, or AppID -> day for some.
-    :param closed: AppID -> days on which nobody could come: WeChat has no figures of those.
+    :param closed: AppID -> days without visitors, as when the app is closed: WeChat has no figures of those.
     :param pages: how many pages each app has; ``None`` leaves it to the AppID. WeChat lists at most 200.
     :param api_security: whether the apps demand encrypted and signed calls: ``True`` for new keys, or keys to use;
         :meth:`connection` then holds what a client needs.

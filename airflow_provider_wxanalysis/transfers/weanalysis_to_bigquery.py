@@ -50,7 +50,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     changes nothing but the load columns. The table is created when missing.
 
     It gets as far as it can: what has rows is loaded, whatever becomes of other periods and apps; one error at the end
-    lists what could not be had, and the next try asks only for that.
+    lists what could not be fetched, and the next try asks only for that.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
     .. seealso:: https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
@@ -91,8 +91,8 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         were loaded, ``empty_periods`` and ``truncated_periods``.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due, or all are empty and ``on_empty`` is ``skip``.
-    :raises AirflowFailException: if no retry can mend what went wrong.
-    :raises WeAnalysisError: if a retry may mend it; :class:`~airflow_provider_wxanalysis.exceptions.LoadError` if
+    :raises AirflowFailException: if no retry can fix what went wrong.
+    :raises WeAnalysisError: if a retry may fix it; :class:`~airflow_provider_wxanalysis.exceptions.LoadError` if
         several apps or periods failed.
     """
 

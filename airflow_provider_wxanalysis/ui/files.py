@@ -1,4 +1,4 @@
-"""An ASGI application that serves the page's own files and nothing else; they hold no data, so nobody has to log in.
+"""An ASGI application that serves the page's own files and nothing else; they hold no data, so they need no login.
 
 Without a framework, which would cost every process of Airflow seconds.
 """

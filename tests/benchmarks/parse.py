@@ -1,4 +1,4 @@
-"""What a DAG file costs that uses this package, which Airflow pays every 30 seconds for ever."""
+"""What a DAG file costs that uses this package, which Airflow pays every 30 seconds, forever."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Replies:
         self.tokens = {appid: self._rules.tokens.stable(appid)[0] for appid in apps}
 
     def forget(self) -> None:
-        """Count anew."""
+        """Count again from zero."""
         self.asked, self.held = 0, 0.0
 
     @property

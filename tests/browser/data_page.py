@@ -82,7 +82,7 @@ def look(browser: Browser, server: Server, name: str) -> None:
 
 @contextlib.contextmanager
 def opened(browser: Browser, server: Server, scheme: Any, locale: str, user: str = "viewer") -> Iterator[Page]:
-    """Open a window of somebody who has logged in, and see that nobody but the server is asked for anything."""
+    """Open a window of a user who has logged in, and check that only the server is asked for anything."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme=scheme, locale=locale)
     context.add_cookies([{"name": "_token", "value": server.token(user), "url": f"{server.url}/"}])
     page = context.new_page()

@@ -15,7 +15,7 @@ class Moment(enum.Enum):
     """When the worker dies."""
 
     BEFORE = "the request never arrives"
-    DURING = "the server carries it out, and nobody waits for it"
+    DURING = "the server carries it out, and nothing waits for it"
     AFTER = "the server has carried it out, and the reply is lost"
 
 

@@ -52,7 +52,7 @@ def first_loads(route, load, table):
     """Let all workers load the same slices for the first time; return how many MERGEs they needed.
 
     BigQuery runs MERGEs that delete nothing side by side. local-bigquery does not, so here the first of each worker
-    is made to delete nothing, and nobody looks at the outcome before all have inserted.
+    is made to delete nothing, and no one looks at the outcome before all have inserted.
     """
     inserted = threading.Barrier(WORKERS, timeout=120)
 
@@ -79,7 +79,7 @@ def test_first_loads_at_the_same_moment(route, load, truth, dataset, figures, ti
     for number in range(times):
         table = f"{dataset}.pages{number}"
         merges = first_loads(route, load, table)
-        assert merges > WORKERS, "somebody had to merge again"
+        assert merges > WORKERS, "one of them had to merge again"
         heals += merges - WORKERS
         assert set(truth.held(table)) == {(app, str(day)) for app, day in slices}
         truth.check(table, slices, latest=False)

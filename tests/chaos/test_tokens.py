@@ -78,7 +78,7 @@ def test_stable_tokens(wechat_server, another_system, figures, calls):
     rotations = wechat_server.count("token") - len(token_calls)
     tokens = len(wechat_server.tokens_issued) - rotations
     assert rotations
-    assert 40001 not in refusals, "the other system ends nobody's token"
+    assert 40001 not in refusals, "the other system ends no one's token"
     assert all(NAMED in complaint for complaint in complaints)
     assert {call.path for call in token_calls} == {"/cgi-bin/stable_token"}
     assert {call.body["force_refresh"] for call in token_calls} == {False}

@@ -30,7 +30,7 @@ _FORKS.set_forkserver_preload([__name__, "google.cloud.bigquery"])
 
 
 class Outcome(NamedTuple):
-    """How a worker ended: ``done``, ``failed`` (a retry may mend it), ``fatal`` or ``killed``; and with what."""
+    """How a worker ended: ``done``, ``failed`` (a retry may fix it), ``fatal`` or ``killed``; and with what."""
 
     status: str
     value: Any = None
@@ -149,7 +149,7 @@ class Worker:
         self._process.join(seconds)
 
     def outcome(self) -> Outcome:
-        """Wait until it ends and tell how."""
+        """Wait until it ends and return how."""
         if not self._answers.poll(PATIENCE):
             self.kill()
             raise AssertionError("The worker hangs.")

@@ -32,7 +32,7 @@ LIGHT = [module for kind in KINDS for part in INFO[kind] for module in part["pyt
 LIGHT += [transfer["python-module"] for transfer in INFO["transfers"]] + [f"{package.__name__}.task_groups"]
 HEAVY = {"google", "requests", "pandas", "pyarrow"}
 
-#: Several commands in one process, because importing Airflow is most of what one takes; verbose ones tell of warnings.
+#: Several commands in one process, because importing Airflow is most of what one takes; verbose ones show warnings.
 COMMANDS = """
 import sys
 from airflow.__main__ import main

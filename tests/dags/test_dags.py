@@ -87,7 +87,7 @@ def test_the_sensor_waits_in_a_real_run(run_dag, dag_file, wechat_server, mode):
     )
     assert run_dag(path) == {("wait", -1): "success", ("fetch", -1): "success"}
     assert wechat_server.count("daily_summary") == 4
-    assert wechat_server.count("token") == (2 if mode == "poke" else 4), "a task in reschedule mode begins anew"
+    assert wechat_server.count("token") == (2 if mode == "poke" else 4), "a task in reschedule mode begins again"
 
 
 def test_every_operator_returns_its_rows(run_dag, dag_file):
@@ -126,4 +126,4 @@ def test_a_dag_with_a_wrong_literal_does_not_parse(dag_file):
         "wrong", "WeAnalysisDailySummaryOperator(task_id='t', from_date='2026-13-01', to_date='2026-13-01')"
     )
     (error,) = dag_bag(path).import_errors.values()
-    assert "'2026-13-01' is no date of the calendar" in error
+    assert "must be a day of the calendar, got '2026-13-01'" in error

@@ -51,7 +51,7 @@ class Warehouse:
         }
 
     def delete(self, table: str, appid: str, day: dt.date) -> None:
-        """Delete an app's day, as somebody might by mistake."""
+        """Delete an app's day, as happens by mistake."""
         where = f"appid = '{appid}' AND begin_date = '{day}'"
         self.client.query_and_wait(f"DELETE FROM `{self.dataset}.{table}` WHERE {where}")
 

@@ -1,1 +1,1 @@
-"""What the package does when WeChat, or the way to it, misbehaves: every fault, at either call, once and for ever."""
+"""What the package does when WeChat, or the way to it, misbehaves: every fault, at either call, once and forever."""

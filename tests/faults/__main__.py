@@ -1,4 +1,4 @@
-"""Provoke every fault and write the page anew: ``python -m tests.faults``."""
+"""Provoke every fault and write the page again: ``python -m tests.faults``."""
 
 from __future__ import annotations
 

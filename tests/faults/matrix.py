@@ -143,7 +143,7 @@ class Laboratory:
         ]
 
     def outcome(self, case: Case, call: str, *, lasting: bool) -> Outcome:
-        """Fetch a day while ``case`` happens at ``call``, once or for ever."""
+        """Fetch a day while ``case`` happens at ``call``, once or forever."""
         made = {"token": 0, "data": 0}
         before = len(self.server.calls)
         self.server.faults.clear()

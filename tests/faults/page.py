@@ -12,14 +12,14 @@ HEAD = """\
 # What becomes of every fault
 
 Written by `python -m tests.faults`; `make test` checks it. Each fault is provoked on a real socket, at the call for a
-token or at the call for figures, once or for ever. Each cell says what a fetch of one period comes to, and how many
+token or at the call for figures, once or forever. Each cell says what a fetch of one period comes to, and how many
 requests it took: token calls + data calls.
 
 *Airflow retries*: the error ends this try of the task, and the task's `retries` make the next. *final*: the error ends
-the task at once, because no retry can mend it. Every error names endpoint and period and says what to do; nothing is
+the task at once, because no retry can fix it. Every error names endpoint and period and says what to do; nothing is
 written to BigQuery from a reply that is not whole and right.
 
-| fault | token call, once | token call, for ever | data call, once | data call, for ever |
+| fault | token call, once | token call, forever | data call, once | data call, forever |
 |---|---|---|---|---|
 """
 

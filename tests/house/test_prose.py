@@ -19,7 +19,7 @@ AVOID = {
     r"\bow(?:es|ed|ing)\b|\bowe\b": "is due",
     r"\btells? (?:of|the|what|which|whether|how|that|its)\b": "shows, contains, says",
     r"\bspeaks? of\b": "is about",
-    r"\b(?:some|no)body\b": "a passive, or name who",
+    r"\b(?:some|no)body\b(?![/\"@])": "a passive, or name who",
     r"\bwaited out\b": "retried",
     r"\bbe had\b": "be available",
     r"\bhad better\b": "should",

@@ -1,4 +1,4 @@
-"""Live stacks: tasks beside one another in the scheduler's own processes, or on a Celery worker."""
+"""Live stacks: tasks side by side in the scheduler's own processes, or on a Celery worker."""
 
 from __future__ import annotations
 

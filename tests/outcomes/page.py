@@ -15,7 +15,7 @@ Written by `python -m tests.outcomes`; `make test` checks it. Each reply is prov
 is due and for one that is fetched again (lookback), under every setting, and loaded into a real table.
 
 What has rows is written, whatever becomes of the rest. *As it was*: the slice (one app's rows of one period) is left
-alone. *Airflow retries*: the next try asks only for what is missing. *For good*: no retry can mend it. *Waits for it*:
+alone. *Airflow retries*: the next try asks only for what is missing. *For good*: no retry can fix it. *Waits for it*:
 the task gives its slot back, and asks for exactly this period again when it is published.
 
 | WeChat's reply | period | `on_empty` | `deferrable` | slice | task |

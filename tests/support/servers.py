@@ -19,7 +19,7 @@ STARTUP_SECONDS = 300
 
 
 def free_port() -> int:
-    """Return a port nobody listens on just now."""
+    """Return a port on which nothing is listening just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -48,7 +48,7 @@ def test_what_to_do_depends_on_what_failed():
     final, passing = [failure("wx1", day, 61501) for day in DAYS], [failure("wx2", day, 61503) for day in DAYS]
     error = combined(final, "daily_summary", LOADED)
     assert not error.retryable
-    assert str(error).endswith("A retry cannot mend these: do what the lines above say, then clear the task.")
+    assert str(error).endswith("A retry cannot fix these: do what the lines above say, then clear the task.")
     assert str(combined(passing, "x", LOADED)).endswith(f"{LOADED} The next try asks only for what is missing.")
 
 
@@ -70,7 +70,7 @@ def _deep(levels, error):
 
 @pytest.mark.parametrize(("errcode", "kind"), [(61503, DataNotReadyError), (48001, AirflowFailException)])
 def test_airflow_shows_the_sentence_last_and_once(errcode, kind):
-    """Thirty frames of threads and libraries above it, and nobody would read it."""
+    """With thirty frames of threads and libraries above it, it would not be read."""
     error = failure("wx1", DAYS[0], errcode).error
     with pytest.raises(kind) as caught, fail_for_good():
         _deep(30, error)

@@ -60,7 +60,7 @@ def test_the_minute_limit() -> None:
 
 
 def test_stable_tokens_are_limited_by_the_minute_and_by_the_day(client: Client, wechat_server: WeChatServer) -> None:
-    """WeChat's figures are checked as such: nobody asks half a million times."""
+    """WeChat's figures are checked as such, without asking half a million times."""
     limits = wechat_server.token_quotas
     assert (limits.per_minute, limits.per_day) == (10_000, 500_000)
     limits.per_minute, limits.per_day = 2, 5

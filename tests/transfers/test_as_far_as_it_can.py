@@ -1,4 +1,4 @@
-"""A load gets as far as it can: what has rows is in the table, and one error says what could not be had."""
+"""A load gets as far as it can: what has rows is in the table, and one error says what could not be fetched."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_what_the_catalogue_does_not_know_is_loaded_as_json(load, wechat_server,
 
 
 class TestEmptyReplies:
-    """An empty list may mean "not yet" or "nobody came"."""
+    """An empty list may mean "not yet" or "no visitors"."""
 
     @pytest.fixture(autouse=True)
     def two_days(self, load, wechat_server):

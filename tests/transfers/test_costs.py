@@ -42,7 +42,7 @@ def test_a_daily_run(proxy, load, wechat_server, endpoint):
 
 @pytest.mark.parametrize(("seconds", "polls"), [(0, 1), (3, 1), (12, 3)])
 def test_a_statement_that_runs_is_asked_about_every_four_seconds(proxy, load, seconds, polls):
-    """BigQuery holds its answer back until the statement has ended, for four seconds at the most."""
+    """BigQuery holds its answer back until the statement has ended, for four seconds at most."""
     load("daily_summary", latest("daily_summary"))
     proxy.exchanges.clear()
     left = [seconds]

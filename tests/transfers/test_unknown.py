@@ -26,7 +26,7 @@ def entries(reply):
 
 
 def new_key(endpoint, reply):
-    """Add an entry under a key that nobody has heard of; return the columns by which its row is known."""
+    """Add an entry under an unheard-of key; return the columns by which its row is known."""
     if endpoint.shape is shapes.distributions:
         reply["list"][0]["item_list"].append({"key": 7777, "value": 5})
         return {"item_key": 7777, "item_label": None, "item_label_en": None, "item_value": 5}

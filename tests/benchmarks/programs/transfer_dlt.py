@@ -1,7 +1,7 @@
 """Load days from WeChat into BigQuery with dlt: deferred requests, JSONL load jobs, ``merge`` by primary key.
 
 dlt knows no anonymous credentials, so a service account's are patched to hand Google's client some;
-BIGQUERY_EMULATOR_HOST tells that client where to go.
+BIGQUERY_EMULATOR_HOST is where that client goes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write scale.md anew: what 1, 100 and 10,000 apps a day come to."""
+"""Write scale.md again: what 1, 100 and 10,000 apps a day come to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What apps ask of WeChat, BigQuery and Airflow: the catalogue says what is asked and how rows look, the rest is here.
 
-Pure. Nothing is measured here; what was measured stands beside the assumptions.
+Pure. Nothing is measured here; what was measured stands next to the assumptions.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def scanned(entry: Endpoint, apps: int) -> tuple[int, int]:
 
 
 def billed(entry: Endpoint, apps: int) -> int:
-    """What the two bill at the most."""
+    """What the two bill at most."""
     return sum(max(MINIMUM_BYTES, size) for size in scanned(entry, apps))
 
 
