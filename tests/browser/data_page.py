@@ -234,6 +234,7 @@ def a_hundred_apps(page: Page, server: Server) -> None:
         page.goto(f"{server.url}/dags/weanalysis_hundred/plugin/weanalysis-dag")
         page.locator(".wxa-tiles").wait_for()
         times.append(round(page.evaluate(PAINTED)))
+        page.locator(".wxa-app").nth(99).wait_for()
     same("apps", page.locator(".wxa-app").count(), 100)
     print(f"100 apps drawn after {times} ms", flush=True)
 

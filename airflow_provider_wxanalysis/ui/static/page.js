@@ -224,6 +224,11 @@ function Snapshot({ apps, t }) {
   const [days, setDays] = useState(90);
   const [filter, setFilter] = useState("");
   const [open, setOpen] = useState(apps[0].appid);
+  const [drawn, setDrawn] = useState(12); // what fits into a window; the others follow once that is seen
+  useEffect(() => {
+    const soon = setTimeout(() => setDrawn(Infinity), 50);
+    return () => clearTimeout(soon);
+  }, []);
   const [start, last] = useMemo(() => snapshots.extent(apps), [apps]);
   const first = Math.max(start, days ? last - days + 1 : start);
   const wanted = filter.trim().toLowerCase();
@@ -236,7 +241,7 @@ function Snapshot({ apps, t }) {
         onChange: ({ target }) => setFilter(target.value) }), choice(t("range"), ranges, days, setDays)),
     h(Tiles, { apps: shown, first, t }), h("h2", null, t("gapTitle")), h(Gaps, { apps: shown, first, t }),
     h("h2", null, t("coverage")), !shown.length && muted(t("noMatch")),
-    shown.map((app) => h(App, { key: app.appid, app, first, last, t, open: open === app.appid,
+    shown.slice(0, drawn).map((app) => h(App, { key: app.appid, app, first, last, t, open: open === app.appid,
       onToggle: () => setOpen(open === app.appid ? null : app.appid) })));
 }
 

@@ -41,7 +41,9 @@ async function destinations() {
 /** The newest snapshot: of the asset asked for, or else the first that concerns the DAG, if there is one. */
 export async function look(dagId, id) {
   const assets = await destinations();
-  for (const asset of assets.filter((one) => id === undefined || one.id === id)) {
+  const own = ({ uri }) => Number(uri.split("/").includes(enc(dagId))); // checked by the DAG itself: likely the one
+  const wanted = assets.filter((asset) => id === undefined || asset.id === id).sort((a, b) => own(b) - own(a));
+  for (const asset of wanted) {
     const snapshot = await snapshotOf(asset);
     const apps = concerned(snapshot, dagId);
     if (apps.length) return { assets, snapshot, apps };
