@@ -49,8 +49,8 @@ def _table(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": column.name, "description": column.description, "data_type": column.type}
-    return {**told, "data_tests": ["not_null"]} if column.mode == "REQUIRED" else told
+    known: dict[str, Any] = {"name": column.name, "description": column.description, "data_type": column.type}
+    return {**known, "data_tests": ["not_null"]} if column.mode == "REQUIRED" else known
 
 
 def _yaml(value: Any, depth: int = 0) -> Iterator[str]:

@@ -62,9 +62,9 @@ def plan_lines(plan: Sequence[Range], names: Mapping[str, str]) -> Iterator[str]
     """Yield a line for each range to load."""
     for item in plan:
         apps = [names.get(appid, appid) for appid in item.appids]
-        told = ", ".join(apps[:5]) + (f" and {len(apps) - 5} more" if len(apps) > 5 else "")
+        shown = ", ".join(apps[:5]) + (f" and {len(apps) - 5} more" if len(apps) > 5 else "")
         dates = str(item.from_date) if item.from_date == item.to_date else f"{item.from_date} to {item.to_date}"
-        yield f"{item.endpoint} {dates}: {told}"
+        yield f"{item.endpoint} {dates}: {shown}"
 
 
 def _app(name: str, endpoints: Mapping[str, Counts], shown: Sequence[State]) -> Iterator[Line]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 
 from airflow_provider_wxanalysis.bigquery.names import TableName, table_name
 from airflow_provider_wxanalysis.coverage.ranges import ranges
@@ -72,6 +72,7 @@ class WeAnalysisCoverageOperator(BaseOperator):
         ``to_date`` and, where given, ``appids`` and ``endpoint_options``; the newest first, adjoining periods together,
         apps that lack the same together.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
+    :raises AirflowSkipException: if another task returned an empty list of apps.
     :raises AirflowFailException: if a period is in a state of ``fail_on``.
     """
 
@@ -91,7 +92,7 @@ class WeAnalysisCoverageOperator(BaseOperator):
         self,
         *,
         conn_ids: str | Sequence[str],
-        endpoints: Iterable[str] = tuple(ENDPOINTS),
+        endpoints: Sequence[str] = tuple(ENDPOINTS),
         destination: str = "{{ var.value.weanalysis_dataset }}.{endpoint}",
         since: str | dt.date,
         limit: int = 100,
@@ -137,17 +138,19 @@ class WeAnalysisCoverageOperator(BaseOperator):
         with fail_for_good():
             now, since = pendulum.now(SHANGHAI), first_day(self.since)
             apps = read_apps(app_refs(self.conn_ids, self.appids))
+            if not apps:
+                raise AirflowSkipException("The list of apps is empty, so there is nothing to look for.")
             tables = list(targets(self.destination, self.entries, apps, since, now))
-            survey = self._survey(tables[0].name)
-            picture = look(survey, tables, since, now, self.empty_is_ready_after)
-            plan = ranges(picture.coverages, self.limit, together="{appid}" not in self.destination)
-            report(self.destination, since, apps, picture.coverages, plan)
-            for ledger in ledgers(survey, tables):
-                ledger.record_names({app.appid: app.name for app in apps})
-            if self.revisions:
-                report_revisions(survey, tables, now - self.revisions)
-            if self.quality:
-                report_quality(survey, tables, since)
+            with self._survey(tables[0].name) as survey:
+                picture = look(survey, tables, since, now, self.empty_is_ready_after)
+                plan = ranges(picture.coverages, self.limit, together="{appid}" not in self.destination)
+                report(self.destination, since, apps, picture.coverages, plan)
+                for ledger in ledgers(survey, tables):
+                    ledger.record_names({app.appid: app.name for app in apps})
+                if self.revisions:
+                    report_revisions(survey, tables, now - self.revisions)
+                if self.quality:
+                    report_quality(survey, tables, since)
             announce_snapshot(context, self.outlets, now, apps, tables, picture)
             self._check(picture.coverages)
         by_appid = {app.appid: app for app in apps}
@@ -177,10 +180,12 @@ class WeAnalysisCoverageOperator(BaseOperator):
         found = totals(coverages)
         bad = {str(state): found[state] for state in map(State, self.fail_on) if found[state]}
         if bad:
-            told = ", ".join(f"{number} {state}" for state, number in bad.items())
-            raise AirflowFailException(f"Periods in a state that must not occur (fail_on): {told}. The log says which.")
+            listed = ", ".join(f"{number} {state}" for state, number in bad.items())
+            raise AirflowFailException(f"Periods in states of fail_on: {listed}. The log says which.")
 
     def _check_literals(self) -> None:
+        if isinstance(self.endpoints, str) or not self.endpoints:
+            raise ConfigurationError(f"endpoints must be a list of at least one name, got {self.endpoints!r}.")
         for entry in self.entries:
             if is_literal(self.destination):
                 table_name(self.destination, appid="appid", endpoint=entry.name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
@@ -50,7 +51,7 @@ class WeAnalysisViewsOperator(BaseOperator):
         self,
         *,
         destination: str = "{{ var.value.weanalysis_dataset }}",
-        views: Iterable[str] = NAMES,
+        views: Sequence[str] = NAMES,
         empty_is_ready_after: dt.timedelta = EMPTY_IS_READY_AFTER,
         gcp_conn_id: str | None = "google_cloud_default",
         project_id: str | None = None,
@@ -85,8 +86,9 @@ class WeAnalysisViewsOperator(BaseOperator):
                 location=self.location,
                 impersonation_chain=self.impersonation_chain,
             )
-            maker = ViewMaker(client, project, dataset, self.location, self.labels or {}, self.empty_is_ready_after)
-            made, skipped = maker.make([view(name) for name in NAMES if name in self.views])
+            with closing(client):
+                maker = ViewMaker(client, project, dataset, self.location, self.labels or {}, self.empty_is_ready_after)
+                made, skipped = maker.make([view(name) for name in NAMES if name in self.views])
         for name, reason in skipped.items():
             self.log.info("Skipped %s: %s", name, reason)
         if not made:

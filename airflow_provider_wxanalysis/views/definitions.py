@@ -85,7 +85,7 @@ class View:
 
     def statement(self, dataset: str, present: Collection[str], ready_after: dt.timedelta) -> str:
         """Return the statement that makes or replaces the view; parameters as for :meth:`select`."""
-        columns = ",\n".join(f"  {name} OPTIONS(description={_text(told)})" for name, told in self.columns.items())
+        columns = ",\n".join(f"  {name} OPTIONS(description={_text(text)})" for name, text in self.columns.items())
         return (
             f"CREATE OR REPLACE VIEW `{dataset}.{self.name}` (\n{columns}\n)\n"
             f"OPTIONS(description={_text(self.description)})\nAS\n{self.select(dataset, present, ready_after)}"
@@ -102,9 +102,9 @@ def view(name: str) -> View:
         raise ConfigurationError(f"There is no view {name!r}. Known: {', '.join(NAMES)}.")
     folder = files(__package__)
     sql = _filled(folder.joinpath(f"{name}.sql").read_text("utf-8").strip())
-    told = tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8"))
-    columns = {column: text or _described(column, _tables(sql)) for column, text in told["columns"].items()}
-    return View(name, f"{told['zh']} / {told['en']}", columns, told["needs"] == "all", sql)
+    content = tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8"))
+    columns = {column: text or _described(column, _tables(sql)) for column, text in content["columns"].items()}
+    return View(name, f"{content['zh']} / {content['en']}", columns, content["needs"] == "all", sql)
 
 
 def _tables(sql: str) -> dict[str, None]:

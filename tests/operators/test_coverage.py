@@ -6,7 +6,7 @@ import datetime as dt
 import time
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_wxanalysis.coverage.snapshot import unpack
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
@@ -91,6 +91,8 @@ def test_costs_one_query_per_table_and_two(coverage, proxy, logged):
         ({"limit": 0}, "limit must be"),
         ({"since": "yesterday"}, "YYYY-MM-DD"),
         ({"endpoints": ["daily_sumary"]}, "There is no endpoint"),
+        ({"endpoints": []}, "at least one name"),
+        ({"endpoints": "visit_page"}, "at least one name"),
         ({"destination": "d.{endpoint}"}, "not of the form"),
         ({"endpoint_options": {"daily_retain": {}}}, "not among the endpoints"),
         ({"revisions": dt.timedelta(days=8)}, "seven days"),
@@ -106,6 +108,11 @@ def test_mistakes_show_when_the_dag_is_parsed(options, message):
     }
     with pytest.raises(ConfigurationError, match=message):
         WeAnalysisCoverageOperator(task_id="t", **{**arguments, **options})
+
+
+def test_an_empty_list_of_apps_skips(coverage):
+    with pytest.raises(AirflowSkipException, match="list of apps is empty"):
+        coverage(conn_ids=[])
 
 
 def test_the_gate_fails_on_states_that_must_not_occur(coverage):
