@@ -7,13 +7,13 @@ WITH endpoints AS (
 {slices}
 ), recorded AS (
   SELECT DISTINCT appid, endpoint, begin_date, end_date FROM `{dataset}.weanalysis_empty_periods`
-), since AS (
-  SELECT appid, MIN(begin_date) AS first_day
+), since AS (  -- retention is loaded for days before an app's first one too, so it counts only if there is nothing else
+  SELECT appid, COALESCE(MIN(IF(retention, NULL, begin_date)), MIN(begin_date)) AS first_day
   FROM (
-    SELECT slices.appid, slices.begin_date
-    FROM slices JOIN endpoints USING (endpoint) WHERE endpoints.period IN ('day', 'week', 'month')
+    SELECT slices.appid, slices.begin_date, endpoints.grows_for > 0 AS retention
+    FROM slices JOIN endpoints USING (endpoint) WHERE endpoints.period != 'rolling'
     UNION ALL
-    SELECT appid, begin_date FROM recorded
+    SELECT appid, begin_date, FALSE FROM recorded
   )
   GROUP BY appid
 ), days AS (

@@ -8,6 +8,7 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.wechat.settings import Settings
 from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
+from tests.benchmarks.scale.coverage import coverage
 from tests.benchmarks.scale.units import clock, dollars, duration, percent, size
 
 
@@ -210,6 +211,7 @@ TABLES: dict[str, Callable[[], Iterator[Sequence[str]]]] = {
     "Assumptions": assumptions,
     "WeChat and Airflow": work,
     "BigQuery": bills,
+    "One run of the coverage task over 400 days": coverage,
     "Apps whose MERGEs bill no more than the minimum, whatever clustering spares": minimums,
     "How fast one table takes MERGEs": queues,
     "When BigQuery refuses, by pool": pools,
