@@ -16,9 +16,12 @@ from airflow_provider_wxanalysis.bigquery.chunks import (
     encode,
     pack,
 )
+from airflow_provider_wxanalysis.bigquery.destination import Destination
+from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.bigquery.statements import merge_statement
 from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period
-from tests.bigquery.conftest import PAGES, chunk_of, day, page_rows
+from tests.bigquery.conftest import PAGES, chunk_of, day, identity, page_rows
 
 
 def test_a_slice_is_never_split():
@@ -50,6 +53,22 @@ def test_a_chunk_changes_no_more_partitions_than_a_job_may():
     assert [len(chunk.slices) for chunk in chunks] == [MAX_SLICES, 1]
     assert [len(dates(chunk.keys)) for chunk in chunks] == [MAX_SLICES, 1]
     assert chunks[0].payload == "[]"
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_many_small_slices_take_no_more_than_is_counted(rows):
+    """Each slice is named three times in a request: as itself, by its app and by its day."""
+    start, views = dt.date(2000, 1, 1), [10] * rows
+    slices = []
+    for number in range(1000):
+        period, appid = Period(start + dt.timedelta(days=number), start + dt.timedelta(days=number)), f"wx{number:016x}"
+        slices.append(encode(PAGES, appid, period, page_rows(period, *views, appid=appid)))
+    (chunk,) = pack(slices)
+    destination = Destination(None, None, identity("d" * 250, "r" * 250), TableName("p", "d", "t"), PAGES)
+    parameters = destination._merge_parameters(chunk, "j" * 100)
+    statement = merge_statement(destination.table, PAGES)
+    sent = json.dumps({"query": statement, "queryParameters": [each.to_api_repr() for each in parameters]})
+    assert chunk.wire_bytes * 0.5 < len(sent) <= chunk.wire_bytes
 
 
 def test_nothing_is_packed_into_nothing():

@@ -283,9 +283,7 @@ class TestLostAndRefused:
         writer().replace(views(10))
         forbidden = api_error(403, "accessDenied", "Access Denied: Job p:US.j: lacks bigquery.jobs.get")
         proxy.rules.append(lambda e: forbidden if e.method == "GET" and "/jobs/" in e.path else None)
-        with pytest.raises(
-            DestinationError, match="another service account, from here or from another Airflow"
-        ) as caught:
+        with pytest.raises(DestinationError, match="another service account, from here or another Airflow") as caught:
             writer().replace(views(11))
         assert not caught.value.retryable
 

@@ -122,15 +122,20 @@ def load(wechat_server: Any, bigquery_url: str | None) -> Callable[..., Load]:
     """Describe a load of days ``first`` to ``last``, through proxies if a route is given."""
 
     def make(
-        table: str, first: int, last: int, *, app: str = APPS[0], route: Route | None = None, **options: Any
+        table: str,
+        first: int,
+        last: int,
+        *,
+        app: str | tuple[str, ...] = APPS[0],
+        route: Route | None = None,
+        **options: Any,
     ) -> Load:
-        connection = {
-            **wechat_server.connection(app),
-            "host": route.wechat.url if route else wechat_server.url,
-        }
+        host = route.wechat.url if route else wechat_server.url
+        apps = (app,) if isinstance(app, str) else app
+        connections = tuple({**wechat_server.connection(each), "host": host} for each in apps)
         bigquery = route.bigquery.url if route else bigquery_url
         (begin,), (end,) = days(first, first), days(last, last)
-        return Load(connection, bigquery or "", table, begin, end, **options)
+        return Load(connections, bigquery or "", table, begin, end, **options)
 
     return make
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,21 @@ def test_killed_at_a_boundary(route, load, truth, bq, dataset, of, number, momen
         assert work(load(table, *DAYS, route=through, try_number=2, **options)).status == "done"
     truth.check(table, SLICES)
     assert tables(bq, dataset) == {table}
+
+
+@pytest.mark.parametrize(("of", "number", "moment"), BOUNDARIES[3:7], ids=named)
+def test_killed_with_many_apps_in_one_statement(route, load, truth, bq, dataset, of, number, moment):
+    """Slices of both apps are old or new together, and the next try makes them right."""
+    table, slices = f"{dataset}.pages", [(app, day) for app in APPS for day in days(*DAYS)]
+    with route() as through:
+        errand = load(table, *DAYS, app=APPS, route=through, chunk_bytes=None)
+        victim = Ambush(number, moment, of).spring(errand, *through)
+        assert victim.status == "killed"
+        truth.check(table, slices, latest=False)
+        assert len(truth.held(table)) in (0, len(slices))
+        assert work(replace(errand, try_number=2)).status == "done"
+        assert len({exchange.job_id for exchange in through.bigquery.statements("MERGE")}) <= 2
+    truth.check(table, slices)
 
 
 @pytest.mark.parametrize(("of", "number", "moment"), TAKING_OVER, ids=named)

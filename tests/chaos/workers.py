@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 class Load:
     """One try of one load of visit_page.
 
-    :param connection: the Airflow connection to WeChat.
+    :param connections: the Airflow connections to WeChat, one for each app.
     :param bigquery: URL of BigQuery.
     :param table: where to.
     :param first: first day.
@@ -52,7 +52,7 @@ class Load:
     :param arguments: the operator's further ones.
     """
 
-    connection: dict[str, Any]
+    connections: tuple[dict[str, Any], ...]
     bigquery: str
     table: str
     first: Period
@@ -65,7 +65,9 @@ class Load:
 
     def __call__(self) -> dict[str, Any]:
         """Do it."""
-        os.environ["AIRFLOW_CONN_WORKER"] = json.dumps(self.connection)
+        conn_ids = [f"worker_{connection['login']}" for connection in self.connections]
+        for conn_id, connection in zip(conn_ids, self.connections, strict=True):
+            os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = json.dumps(connection)
         os.environ["BIGQUERY_EMULATOR_HOST"] = self.bigquery
         if self.chunk_bytes:
             chunks.CHUNK_BYTES = self.chunk_bytes
@@ -76,7 +78,7 @@ class Load:
             task_id="load",
             endpoint="visit_page",
             destination_project_dataset_table=self.table,
-            weanalysis_conn_id="worker",
+            weanalysis_conn_id=conn_ids if len(conn_ids) > 1 else conn_ids[0],
             gcp_conn_id=None,
             **self.arguments,
         )
