@@ -100,7 +100,7 @@ def test_replies_in_small_pieces(size):
         b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 12\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 12\r\n\r\n" + BODY,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + BODY,
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + gzip.compress(BODY)[:12],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 12\r\n\r\n" + gzip.compress(BODY, mtime=0)[:12],
         CHUNKED + b"c\r\n" + BODY,
         CHUNKED + b"c\r\n" + BODY + b"\r\n",
         CHUNKED + b"b\r\n" + BODY + b"\r\n0\r\n\r\n",
@@ -161,7 +161,7 @@ def test_silence_ends_as_the_timeout_says():
 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_gzip(parts):
-    body = b"".join(gzip.compress(BODY) for _ in range(parts))
+    body = b"".join(gzip.compress(BODY, mtime=0) for _ in range(parts))
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     with sending(head + body) as sock:
         assert read_reply(sock, 10).body == BODY * parts
