@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from airflow_provider_wxanalysis.bigquery.chunks import encode
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.exceptions import DestinationError, WeAnalysisError
+from airflow_provider_wxanalysis.exceptions import DestinationError, PayloadError, TransportError, WeAnalysisError
 from airflow_provider_wxanalysis.wechat import records
 from airflow_provider_wxanalysis.wechat.errcodes import api_error
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
@@ -188,3 +188,27 @@ def test_the_reply_does_not_choose_the_selection() -> None:
     reply["data"]["body"]["tables"][0]["lines"][0]["fields"][0]["module"] = "10016"
     rows = records.read(ENDPOINTS["performance_data"], APPID, period("performance_data"), reply, SELECTION).rows
     assert {row["module"] for row in rows} == {SELECTION["module"]}
+
+
+def test_a_raw_control_character_is_taken_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    content = json.dumps(sample("visit_page")).replace("main.html", "main\x01.html").encode()
+    rows = survives("visit_page", content)
+    assert rows is not None
+    assert rows[0]["page_path"] == "pages/main/main\x01.html"
+    assert caplog.messages == [
+        "visit_page: the reply holds raw control characters, which JSON forbids; taken as it came."
+    ]
+
+
+def test_bytes_that_are_not_utf8_are_named_with_their_place() -> None:
+    content = json.dumps(sample("visit_page")).encode()
+    place = content.index(b"main.html")
+    with pytest.raises(PayloadError, match=f"visit_page: byte {place} of the reply, 0xff, is not UTF-8"):
+        parse_reply(RESPONSE, content[:place] + b"\xff" + content[place + 1 :], "visit_page")
+
+
+def test_a_reply_that_ends_within_a_character_may_come_whole_next_time() -> None:
+    content = json.dumps({"list": [{"page_path": "页"}]}, ensure_ascii=False).encode()
+    with pytest.raises(TransportError) as caught:
+        parse_reply(RESPONSE, content[: content.index("页".encode()) + 2], "visit_page")
+    assert caught.value.busy
