@@ -26,6 +26,9 @@ class Column:
     key: bool = False
     field: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # what is worked out for some columns is looked up by them, for every reply
+
     @property
     def description(self) -> str:
         """The text that BigQuery shows next to the column."""

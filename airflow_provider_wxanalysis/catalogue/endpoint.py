@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,6 +31,7 @@ def _dates(period: Period, selection: Selection) -> dict[str, Any]:
     return {"begin_date": _compact(period.begin_date), "end_date": _compact(period.end_date)}
 
 
+@functools.lru_cache(maxsize=4096)
 def _compact(day: dt.date) -> str:
     return day.isoformat().replace("-", "")  # strftime takes several times as long
 
