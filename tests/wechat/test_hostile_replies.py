@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,10 +22,14 @@ from airflow_provider_wxanalysis.wechat.wire import Received
 from tests.wechat.test_records import APPID, LAST_DAYS, SELECTION, find, period, read, sample
 
 thoroughly = settings(derandomize=True, deadline=None)
-RESPONSE: Any = SimpleNamespace(status=200, headers={})
 PYTHON_TYPES = {"INT64": int, "FLOAT64": float, "STRING": str}
 #: Several rows share these, so one change of them may change them all.
 SHARED = {"index", "id", "zh", "ref_date", "refdate", "visit_uv", "visit_uv_new"}
+
+
+def received(content: bytes) -> Received:
+    """A reply as it comes off the wire."""
+    return Received(200, {}, content, reusable=True)
 
 
 def nested(levels: int) -> Any:
@@ -60,7 +63,7 @@ def _sent(column: str, row: dict[str, Any]) -> Any:
 
 def _read(name: str, content: bytes) -> tuple[list[dict[str, Any]] | None, str]:
     try:
-        reply = parse_reply(Received(200, {}, content, reusable=True), name)
+        reply = parse_reply(received(content), name)
         if error := api_error(reply, name):
             return None, str(error)
         return list(read(name, reply).rows), ""
@@ -204,11 +207,11 @@ def test_bytes_that_are_not_utf8_are_named_with_their_place() -> None:
     content = json.dumps(sample("visit_page")).encode()
     place = content.index(b"main.html")
     with pytest.raises(PayloadError, match=f"visit_page: byte {place} of the reply, 0xff, is not UTF-8"):
-        parse_reply(RESPONSE, content[:place] + b"\xff" + content[place + 1 :], "visit_page")
+        parse_reply(received(content[:place] + b"\xff" + content[place + 1 :]), "visit_page")
 
 
 def test_a_reply_that_ends_within_a_character_may_come_whole_next_time() -> None:
     content = json.dumps({"list": [{"page_path": "页"}]}, ensure_ascii=False).encode()
     with pytest.raises(TransportError) as caught:
-        parse_reply(RESPONSE, content[: content.index("页".encode()) + 2], "visit_page")
+        parse_reply(received(content[: content.index("页".encode()) + 2]), "visit_page")
     assert caught.value.busy
