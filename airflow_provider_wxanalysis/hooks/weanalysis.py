@@ -116,7 +116,7 @@ class WeAnalysisHook(BaseHook):
                     self._connections[self.weanalysis_conn_id] = self.get_connection(self.weanalysis_conn_id)
                 except AirflowNotFoundException:
                     self._connections[self.weanalysis_conn_id] = None
-            self._read_once = self._read(self._connections[self.weanalysis_conn_id])
+            self._read_once = self._read()
         return self._read_once
 
     @property
@@ -224,18 +224,19 @@ class WeAnalysisHook(BaseHook):
         """
         read = getattr(self, "aget_connection", None) or sync_to_async(self.get_connection)  # the former since 3.1
         try:
-            connection = await read(self.weanalysis_conn_id)
+            self._connections[self.weanalysis_conn_id] = await read(self.weanalysis_conn_id)
         except AirflowNotFoundException:
-            connection = None
-        self._read_once = self._read(connection)
+            self._connections[self.weanalysis_conn_id] = None
+        self._read_once = self._read()
 
-    def _read(self, connection: Any) -> Settings:
-        if connection is None:
+    def _read(self) -> Settings:
+        """Check the connection; no variable holds it, as Airflow's shows its password in tracebacks with variables."""
+        if self._connections[self.weanalysis_conn_id] is None:
             raise ConfigurationError(
                 f"Connection {self.weanalysis_conn_id!r} is not defined. Make one of type weanalysis, or correct "
                 "weanalysis_conn_id."
             )
-        return Settings.from_connection(connection, self._appid)
+        return Settings.from_connection(self._connections[self.weanalysis_conn_id], self._appid)
 
 
 def _truncated(endpoint: Endpoint, rows: list[records.Row]) -> str:

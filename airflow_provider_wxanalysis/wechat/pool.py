@@ -10,6 +10,7 @@ import logging
 import queue
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from airflow_provider_wxanalysis.catalogue.rows import Rows
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.wechat import records
-from airflow_provider_wxanalysis.wechat.waits import Stop
+from airflow_provider_wxanalysis.wechat.waits import TICK, Stop
 from airflow_provider_wxanalysis.wechat.workers import Slots, Workers
 
 if TYPE_CHECKING:
@@ -208,8 +209,9 @@ class _Desk:
                 return turn
             if self._jobs:
                 self._jobs.popleft()()
-            if taken := self._results.get():
-                self._take(*taken)
+            with suppress(queue.Empty):
+                if taken := self._results.get(timeout=TICK):
+                    self._take(*taken)
 
     def cancel(self) -> None:
         """End all calls, and wake who waits for them; a signal handler may call it."""
@@ -272,8 +274,9 @@ class _Desk:
         return line
 
     def _ask(self, line: _Line) -> None:
-        period = next(line.periods, None)
-        if period is None:
+        try:
+            period = next(line.periods)
+        except StopIteration:
             line.exhausted = True
             self._close(line, only_if_done=True)
             return

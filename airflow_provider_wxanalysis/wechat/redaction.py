@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 E = TypeVar("E", bound=BaseException)
 
@@ -15,9 +15,13 @@ _SHORTEST = 8
 
 
 class Secret(str):
-    """A text whose ``repr`` does not show it, as tracebacks with variables would."""
+    """A text that tracebacks with variables do not show: neither it nor its slices have a ``repr`` of use."""
 
     __slots__ = ()
+
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
+        """Return a part, which is a secret as well."""
+        return Secret(super().__getitem__(key))
 
     def __repr__(self) -> str:
         """Return a stand-in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -12,6 +13,9 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 #: The pause before the second try, in seconds; it doubles with every further one.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+#: The longest that anything blocks without a look around, in seconds. A signal that comes in the instant before a
+#: thread blocks does not wake it, and Python's handler runs only when it is awake.
+TICK = 1.0
 
 
 class FetchCancelledError(WeAnalysisError):
@@ -52,9 +56,11 @@ class Stop:
         :raises FetchCancelledError: at once when it is.
         """
         alarm: queue.SimpleQueue[None] = queue.SimpleQueue()
-        with self.calling(lambda: alarm.put(None)), suppress(queue.Empty):
-            self.check()
-            alarm.get(timeout=seconds)
+        ends_at = time.monotonic() + seconds
+        with self.calling(lambda: alarm.put(None)):
+            while not self._set and (left := ends_at - time.monotonic()) > 0:
+                with suppress(queue.Empty):
+                    alarm.get(timeout=min(left, TICK))
         self.check()
 
     @contextmanager

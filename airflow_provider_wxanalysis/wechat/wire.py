@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from airflow_provider_wxanalysis.wechat.waits import TICK
+
 if TYPE_CHECKING:
     import socket
 
@@ -118,8 +120,7 @@ class _Stream:
         left = self._ends_at - time.monotonic()
         if left <= 0:
             raise EndlessReplyError(f"did not end its reply within {self._seconds:g} s")
-        self._sock.settimeout(min(self._timeout, left))
-        piece = self._sock.recv(_PIECE)
+        piece = self._wait(min(self._timeout, left))
         if not piece and not may_end:
             raise BrokenReplyError("closed the connection before its reply was whole")
         self._received += len(piece)
@@ -127,6 +128,17 @@ class _Stream:
             raise EndlessReplyError(_TOO_LARGE)
         self._buffer += piece
         return bool(piece)
+
+    def _wait(self, seconds: float) -> bytes:
+        ends_at = time.monotonic() + seconds
+        while True:
+            left = ends_at - time.monotonic()
+            self._sock.settimeout(max(min(left, TICK), 0.001))
+            try:
+                return self._sock.recv(_PIECE)
+            except TimeoutError:
+                if left <= TICK:
+                    raise
 
 
 def _head(stream: _Stream) -> tuple[int, dict[str, str]]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
+import json
 import logging
+import os
+import signal
 import sqlite3
+import threading
+import time
+import traceback
 from typing import Any
 
 import pytest
 import requests
+import rich.traceback
+from rich.console import Console
 
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, TransportError, WeAnalysisError
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.operators.weanalysis import WeAnalysisDailySummaryOperator
+from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.testing import CANARY, WeChatServer, faults
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
@@ -41,6 +54,101 @@ def test_no_error_holds_a_secret(hook, wechat_server, yesterday, pauses, auth, f
         text = ""
         assert (auth, where) == ("static", "token")
     assert CANARY not in text
+
+
+def with_variables(error):
+    """A traceback as rich and structlog print it, with the variables of every frame."""
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(rich.traceback.Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
+    lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    return console.export_text() + "".join(lines)
+
+
+@pytest.mark.parametrize("auth", AUTHS)
+@pytest.mark.parametrize("where", [None, "token"])
+@pytest.mark.parametrize("way", ["fetch", "fetch_many", "post"])
+def test_no_frame_of_an_error_holds_a_secret(hook, wechat_server, yesterday, pauses, auth, where, way):
+    wechat_server.central_authorization = AUTHORIZATION
+    app = hook(auth=auth, central_authorization=AUTHORIZATION)
+    if (auth, where) == ("static", "token"):
+        where = None
+    ways = {
+        "fetch": lambda: app.fetch("daily_summary", yesterday),
+        "fetch_many": lambda: list(app.fetch_many("daily_summary", [yesterday] * 3)),
+        "post": lambda: app.post(ENDPOINTS["daily_summary"].path, {}),
+    }
+    for fault in (faults.reset(), faults.errcode(48001), faults.not_json(), faults.wrong_shape([])):
+        wechat_server.faults.clear()
+        wechat_server.faults.add(fault, endpoint=where, times=None)
+        with pytest.raises(WeAnalysisError) as raised:
+            ways[way]()
+        assert [line[:150] for line in with_variables(raised.value).splitlines() if CANARY in line] == []
+        assert len(traceback.extract_tb(raised.value.__traceback__)) <= 10
+        app.close()
+
+
+@pytest.mark.parametrize("auth", ["stable", "legacy", "central", "authorizer"])
+@pytest.mark.parametrize("where", [None, "token"])
+def test_no_frame_holds_one_when_the_task_is_ended(hook, wechat_server, yesterday, auth, where):
+    """As SIGTERM and execution_timeout do, in the middle of a call."""
+
+    class EndedError(Exception):
+        pass
+
+    def end(*_):
+        raise EndedError
+
+    wechat_server.central_authorization = AUTHORIZATION
+    wechat_server.faults.add(faults.hang(60), endpoint=where, times=None)
+    app, former = hook(auth=auth, central_authorization=AUTHORIZATION), signal.signal(signal.SIGUSR1, end)
+
+    def when_asked():
+        while not wechat_server.count(where or "daily_summary"):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    killer = threading.Thread(target=when_asked)
+    killer.start()
+    try:
+        with pytest.raises(EndedError) as raised:
+            app.fetch("daily_summary", yesterday)
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+        killer.join()
+    assert [line[:150] for line in with_variables(raised.value).splitlines() if CANARY in line] == []
+
+
+@pytest.mark.parametrize("field", ["password", "login", "access_token", "proxies", "central_authorization"])
+def test_no_frame_of_a_connection_that_is_refused(monkeypatch, field):
+    broken = {field: f"{CANARY}\n"}
+    fields = {"conn_type": "weanalysis", "login": "wx1", "password": CANARY, "extra": {"access_token": CANARY}}
+    change = fields if field in ("password", "login") else fields["extra"]
+    change |= broken
+    monkeypatch.setenv("AIRFLOW_CONN_REFUSED", json.dumps(fields))
+    del broken, fields, change  # which are this frame's
+    with pytest.raises(ConfigurationError) as raised:
+        WeAnalysisHook("refused").fetch("daily_summary", DAY.latest(dt.date(2026, 3, 1)))
+    assert [line[:150] for line in with_variables(raised.value).splitlines() if CANARY in line] == []
+
+
+@pytest.mark.parametrize("where", [None, "token"])
+def test_what_is_echoed_is_replaced(hook, wechat_server, yesterday, pauses, caplog, where):
+    app = hook()
+    token, secret = app.client.token(), app.client.settings.secret
+    app.client.tokens.discard(token)
+    reply = {"errcode": -1, "errmsg": f"invalid {token} or {secret}, rid: 5f-{token[:8]}"}
+    wechat_server.faults.add(faults.wrong_shape(reply), endpoint=where or "daily_summary", times=None)
+    with pytest.raises(WeAnalysisError, match=r"invalid \[redacted\] or \[redacted\]") as raised:
+        app.fetch("daily_summary", yesterday)
+    assert CANARY not in shown(raised.value) + caplog.text
+
+
+def test_a_path_cannot_lead_elsewhere(hook, wechat_server):
+    with WeChatServer() as other:
+        for path in (f"@127.0.0.1:{other.port}/x", "cgi-bin/x", f".{other.port}", "", "/a b", "/x\r\nHost: y"):
+            with pytest.raises(ConfigurationError, match="path must begin with /"):
+                hook().post(path, {})
+        assert other.calls == wechat_server.calls == []
 
 
 @pytest.mark.parametrize("auth", AUTHS)
@@ -94,10 +202,6 @@ def test_a_url_s_query_is_cut_to_its_end(hook, wechat_server, yesterday, monkeyp
 
 
 def hook_with_central_url(monkeypatch, url):
-    import json
-
-    from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
-
     extra = {"auth": "central", "central_url": url}
     connection = {"conn_type": "weanalysis", "login": "wx1", "host": "http://127.0.0.1:9", "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_CENTRAL", json.dumps(connection))
