@@ -78,7 +78,7 @@ def test_loads_then_heals_and_then_has_nothing_to_do(run_dag, dag_file, read, da
 def test_a_failure_of_healing_does_not_touch_the_loads_nor_theirs_healing(
     run_dag, dag_file, read, dataset, wechat_server
 ):
-    """One app is refused for good: its daily load fails, healing runs all the same, and the other app is whole."""
+    """One app is refused for good: its daily load fails, healing still runs, and the other app is whole."""
     from tests.conftest import APPS as APPIDS
 
     since = run_dag.today.subtract(days=3).to_date_string()

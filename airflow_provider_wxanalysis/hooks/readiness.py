@@ -14,7 +14,8 @@ import pendulum
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
-from airflow_provider_wxanalysis.wechat.pool import Answer, ask_all
+from airflow_provider_wxanalysis.wechat.lanes import Answer
+from airflow_provider_wxanalysis.wechat.pool import ask_all
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.endpoints import Endpoint

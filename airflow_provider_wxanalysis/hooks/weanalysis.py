@@ -15,6 +15,7 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysi
 from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.wechat import pool, records
+from airflow_provider_wxanalysis.wechat.lanes import Lane
 from airflow_provider_wxanalysis.wechat.redaction import redact
 from airflow_provider_wxanalysis.wechat.settings import Settings
 from airflow_provider_wxanalysis.wechat.waits import Stop
@@ -137,7 +138,7 @@ class WeAnalysisHook(BaseHook):
         """
         return self.client.session
 
-    def lane(self, endpoint: str | Endpoint, periods: Iterable[Period]) -> pool.Lane:
+    def lane(self, endpoint: str | Endpoint, periods: Iterable[Period]) -> Lane:
         """Return the question for several periods, to be asked together with other apps' by
         :func:`~airflow_provider_wxanalysis.wechat.pool.ask_all`. Nothing is read before its turn comes.
 
@@ -145,7 +146,7 @@ class WeAnalysisHook(BaseHook):
         :param periods: the periods; may be an iterator.
         """
         key = f"{self.weanalysis_conn_id}/{self._appid}" if self._appid else self.weanalysis_conn_id
-        return pool.Lane(lambda: self.client, resolve(endpoint), periods, key)
+        return Lane(lambda: self.client, resolve(endpoint), periods, key)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call any WeChat endpoint that takes a JSON body, with token, retries and errors seen to.

@@ -203,7 +203,7 @@ class _Route:
         """Open a connection, as urllib3's pool would before a request."""
         connection: Any = self._pool._new_conn()
         connection.timeout = timeout
-        connection.set_debuglevel(0)  # which prints a proxy's password, where somebody has switched it on
+        connection.set_debuglevel(0)  # which prints a proxy's password, where it is switched on
         try:
             if self._pool.proxy is not None:
                 self._pool._prepare_proxy(connection)

@@ -19,10 +19,7 @@ from urllib3.exceptions import HTTPError
 from airflow_provider_wxanalysis.catalogue.typed import Decoded, decode
 from airflow_provider_wxanalysis.exceptions import (
     ConfigurationError,
-    InvalidTokenError,
-    RateLimitError,
     TransportError,
-    WeAnalysisAPIError,
     WeAnalysisError,
     call_name,
 )
@@ -31,12 +28,13 @@ from airflow_provider_wxanalysis.wechat.errcodes import AUTHORIZER_ERRCODES, TOK
 from airflow_provider_wxanalysis.wechat.failures import failure
 from airflow_provider_wxanalysis.wechat.flights import Flight
 from airflow_provider_wxanalysis.wechat.pace import Pace
+from airflow_provider_wxanalysis.wechat.patience import ATTEMPTS, Patience
 from airflow_provider_wxanalysis.wechat.redaction import presentable, redact_urllib3_logs
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES, Errcode
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from airflow_provider_wxanalysis.wechat.security import Security
 from airflow_provider_wxanalysis.wechat.tokens import Tokens
-from airflow_provider_wxanalysis.wechat.waits import Stop, backoff
+from airflow_provider_wxanalysis.wechat.waits import Stop
 
 if TYPE_CHECKING:
     import requests
@@ -52,12 +50,6 @@ E = TypeVar("E", bound=WeAnalysisError)
 Typed = Callable[[bytes], Decoded | None]
 
 log = logging.getLogger(__name__)
-
-ATTEMPTS = 5
-#: How long to pause, in seconds, before a refused token is replaced: good ones are refused now and then, too.
-TOKEN_PAUSES = (0.0, 3.0)
-#: The request was signed too long ago when WeChat read it.
-_SIGNED_TOO_LONG_AGO = 40240
 
 
 class Client:
@@ -159,7 +151,7 @@ class Client:
         raise failed  # here, not in the except block: there, its context would be the error with its frames
 
     def _call(self, question: _Question) -> Reply:
-        patience = _Patience(self._attempts, self._pace, self.tokens)
+        patience = Patience(self._attempts, self._pace, self.tokens)
         while True:
             token = self.token()
             self._reach(question.url, question.name, patience.failed)
@@ -204,7 +196,7 @@ class Client:
     def _persist(self, ask: Callable[[], T], failed: int = 0) -> T:
         """Do what needs no token, as often as a moment's wait may help; it may have failed before."""
         pace = Pace(None, self._stop)
-        patience = _Patience(self._attempts, pace, None, failed)
+        patience = Patience(self._attempts, pace, None, failed)
         while True:
             turn = pace.wait()
             try:
@@ -272,43 +264,6 @@ class _Question(NamedTuple):
         if error:
             raise error
         return reply
-
-
-class _Patience:
-    """What one call may still try, and after which pause."""
-
-    def __init__(self, attempts: int, pace: Pace, tokens: Tokens | None, failed: int = 0) -> None:
-        self.failed = failed
-        self._attempts = attempts
-        self._pace = pace
-        self._tokens = tokens
-        self._renewals = iter(TOKEN_PAUSES[:attempts])
-        self._signings = iter((0.0,))
-
-    def after(self, error: WeAnalysisError, turn: int, token: str = "") -> float | None:
-        """Return how many seconds to pause before the next try; ``None`` if there should be none.
-
-        :param error: what came of the latest try.
-        :param turn: what :meth:`Pace.wait` returned before it.
-        :param token: the token that it was made with.
-        """
-        if isinstance(error, InvalidTokenError) and self._tokens and self._tokens.renewable:
-            self._tokens.discard(token)
-            return next(self._renewals, None)
-        if isinstance(error, RateLimitError):
-            refusals, seconds = self._pace.slow_down(turn)
-            if refusals >= self._attempts:
-                return None
-            log.warning("%s All calls of this app pause for %.0f s.", error, seconds)
-            return 0.0  # the next turn comes after the pause
-        if isinstance(error, WeAnalysisAPIError) and error.errcode == _SIGNED_TOO_LONG_AGO:
-            return next(self._signings, None)
-        self.failed += 1
-        if not error.busy or self.failed >= self._attempts:
-            return None
-        pause = backoff(self.failed)
-        log.warning("%s Trying again in %.0f s (attempt %d failed).", error, pause, self.failed)
-        return pause
 
 
 def _host(url: str) -> str:

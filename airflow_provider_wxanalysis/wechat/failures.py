@@ -59,7 +59,7 @@ def _reason(root: BaseException) -> str:
     if isinstance(root, socket.gaierror):
         return f"its name cannot be looked up ({root.strerror})"
     if isinstance(root, ConnectionRefusedError):
-        return "nobody listens there (connection refused)"
+        return "nothing is listening there (connection refused)"
     if isinstance(root, TimeoutError):
         return "no answer in time"
     if isinstance(root, OSError) and root.__class__.__module__.split(".")[0] not in _LAYERS:

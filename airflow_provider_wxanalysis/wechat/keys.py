@@ -121,7 +121,7 @@ def _rsa(name: str, value: Any, wanted: Any, load: Callable[[str, bytes], Any]) 
 
     kind, der = _unwrap(name, value)
     key = None
-    # The library's own errors are dropped, not chained: nobody promises that they show nothing of the key.
+    # The library's own errors are dropped, not chained: they may show parts of the key.
     with contextlib.suppress(ValueError, TypeError, UnsupportedAlgorithm):
         key = load(kind, der)
     if not isinstance(key, wanted):

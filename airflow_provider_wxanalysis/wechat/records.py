@@ -1,4 +1,4 @@
-"""From WeChat's reply to flat rows, strictly: period, types, and fields that nobody has described."""
+"""From WeChat's reply to flat rows, strictly: period, types, and undescribed fields."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _extra(entry: Json, outer: Iterable[Json], names: Set[str], derived: Json) -
 
 
 def _unknown(rows: Rows) -> Iterator[str]:
-    """Name unknown fields, the keys of a distribution that nobody has labelled, and new dimensions of a portrait."""
+    """Name unknown fields, the keys of a distribution without a label, and new dimensions of a portrait."""
     place = rows.names.index
     for values in rows.values:
         if values[-1]:

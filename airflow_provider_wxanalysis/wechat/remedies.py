@@ -292,7 +292,7 @@ _KNOWN: dict[int, Errcode] = {
 }
 #: Known codes, in order.
 ERRCODES: Mapping[int, Errcode] = MappingProxyType(dict(sorted(_KNOWN.items())))
-#: Any other code: nobody knows whether it passes.
+#: Any other code: it may or may not pass by itself.
 UNKNOWN = Errcode(
     UnknownAPIError,
     f"This package does not know the code: look it up in WeChat's table, {_TABLE}, or by its rid in the console.",

@@ -20,7 +20,7 @@ IN_BETWEEN = (
 _ADVICE = {
     401: "If it is your token server, check central_authorization in the connection.",
     404: "Nothing is there; check host, or central_url, in the connection.",
-    405: "It is hardly WeChat's API that answers; check host in the connection.",
+    405: "It is probably not WeChat's API that answers; check host in the connection.",
     412: "WeChat says so when Content-Length is missing; look for a proxy that sends chunked bodies.",
     429: "Something in front of WeChat limits the rate; lower it with requests_per_minute.",
 }

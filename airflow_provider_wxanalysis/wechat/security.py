@@ -2,7 +2,7 @@
 
 A reply says nothing of the request it answers: neither the request's nonce nor its time comes back. What is refused as
 a replay is therefore a reply that this session has had before, or an old one. A reply that WeChat made for another
-request to the same address within these minutes, and that somebody who broke TLS swaps in, passes here. If it is
+request to the same address within these minutes, and that an attacker who broke TLS swaps in, passes here. If it is
 another period's, its ``ref_date`` gives it away; nothing does if it is the same period's, such as the same day's
 ``performance_data`` for another module or filter.
 """
@@ -98,7 +98,7 @@ class Security:
             _refuse(
                 endpoint,
                 f"its time is {abs(now - frame.timestamp):.0f} s {side} this worker's clock",
-                "Set the clock (NTP); if it is right, somebody sends old replies again.",
+                "Set the clock (NTP); if it is right, old replies are being sent again.",
             )
         if self._seen.before(hashlib.sha256(frame.signed(body)).digest(), now):
             _refuse(endpoint, "it is one that came before", "Look for a proxy that caches, or for an attack.")
@@ -123,7 +123,7 @@ class Security:
             _refuse(
                 endpoint,
                 "its signature is wrong",
-                "Either somebody changed it on the way, or a number in platform_certificates is another certificate's.",
+                "Either it was changed on the way, or a number in platform_certificates is another certificate's.",
             )
 
     def _decrypt(self, body: bytes, frame: Frame, endpoint: str) -> dict[str, Any]:

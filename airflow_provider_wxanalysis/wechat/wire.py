@@ -41,7 +41,7 @@ class Received(NamedTuple):
 
     :param status: its status.
     :param headers: its headers, their names in small letters.
-    :param body: its body; empty unless the status is 200, as nobody reads any other.
+    :param body: its body; empty unless the status is 200, as no other is read.
     :param reusable: whether the connection is good for another request.
     """
 

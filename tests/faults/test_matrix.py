@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_wxanalysis.wechat.client import ATTEMPTS
+from airflow_provider_wxanalysis.wechat.patience import ATTEMPTS
 from tests.faults.matrix import CALLS, CASES, Laboratory
 from tests.faults.page import PAGE, cells, read, render
 

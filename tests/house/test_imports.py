@@ -95,13 +95,9 @@ def test_the_test_server_shares_no_code_with_what_it_tests() -> None:
     assert below == {"catalogue.labels", "endpoints"}
 
 
-#: Too long today; it is being taken apart.
-TOO_LONG = {"wechat.pool"}
-
-
 def test_files_are_short() -> None:
     lengths = {name: len(path.read_text().splitlines()) for name, path in SOURCES.items()}
-    assert {name for name, length in lengths.items() if length > 300} <= TOO_LONG
+    assert {name for name, length in lengths.items() if length > 300} == set()
     assert statistics.median(lengths.values()) < 110
 
 

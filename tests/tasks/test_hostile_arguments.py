@@ -153,9 +153,9 @@ def test_connections(login, password, host, schema, port, extra, auth, central_u
 
 
 @pytest.mark.parametrize("extra", [[], "text", 7, None])
-def test_an_extra_that_is_no_object(extra):
+def test_an_extra_that_is_not_an_object(extra):
     connection = SimpleNamespace(
         conn_id="c", login="wx1", password="s", host="", schema="", port=None, extra_dejson=extra
     )
-    with pytest.raises(ConfigurationError, match="extra is no JSON object"):
+    with pytest.raises(ConfigurationError, match="extra must be a JSON object"):
         Settings.from_connection(connection)

@@ -23,7 +23,7 @@ from airflow_provider_wxanalysis.exceptions import (
     UnknownAPIError,
 )
 from airflow_provider_wxanalysis.testing import faults
-from airflow_provider_wxanalysis.wechat.client import ATTEMPTS
+from airflow_provider_wxanalysis.wechat.patience import ATTEMPTS
 from tests.support.servers import free_port
 
 MENDED = {

@@ -51,7 +51,7 @@ CODES: dict[type[WeAnalysisAPIError], set[int]] = {
     ServiceBusyError: {-1, 61504},
     WeAnalysisAPIError: {40002, 40066, 41001, 43002, 43003, 44002, 47001, 9001001},
 }
-#: class -> (whether Airflow's retries can mend it, whether the hook itself tries again)
+#: class -> (whether Airflow's retries can fix it, whether the hook itself tries again)
 PASSING: dict[type[WeAnalysisAPIError], tuple[bool, bool]] = {
     WeAnalysisAPIError: (False, False),
     UnknownAPIError: (True, False),

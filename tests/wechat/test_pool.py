@@ -24,7 +24,8 @@ from airflow_provider_wxanalysis.exceptions import (
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, Period
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
-from airflow_provider_wxanalysis.wechat.pool import Answer, ask_all
+from airflow_provider_wxanalysis.wechat.lanes import Answer
+from airflow_provider_wxanalysis.wechat.pool import ask_all
 from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError, Stop
 from tests.conftest import APPS
 from tests.support.servers import free_port
@@ -141,7 +142,7 @@ def test_connections_are_read_when_their_turn_comes(
 
 
 def test_one_app_s_share_is_its_own_limit(wechat_server: WeChatServer, connect: Any, days: list[Period]) -> None:
-    """Counted at the server, which answers nobody until as many have asked as may."""
+    """Counted at the server, which answers no one until as many have asked as may."""
     wechat_server.latency = 0.05
     hook = WeAnalysisHook(connect(wechat_server, max_concurrency=2))
     running, most = 0, 0

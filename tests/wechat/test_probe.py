@@ -46,7 +46,7 @@ def tested(wechat_server, monkeypatch, pauses):
         return WeAnalysisHook("tested").test_connection()
 
     yield test
-    assert pauses == [], "nobody waits for a second try"
+    assert pauses == [], "there is no pause for a second try"
 
 
 @pytest.mark.parametrize("auth", AUTHS)
@@ -103,8 +103,8 @@ def test_nobody_listens(tested):
     port = free_port()
     assert tested(host=f"http://127.0.0.1:{port}") == (
         False,
-        f"access token (auth=stable) of app {APPS[0]}: the connection to 127.0.0.1:{port} failed: nobody listens there "
-        "(connection refused). Check host and proxies in the connection, and that it can be reached from here.",
+        f"access token (auth=stable) of app {APPS[0]}: the connection to 127.0.0.1:{port} failed: nothing is listening "
+        "there (connection refused). Check host and proxies in the connection, and that it can be reached from here.",
     )
 
 
@@ -112,7 +112,7 @@ def test_a_proxy_that_is_not_there(tested):
     port = free_port()
     ok, message = tested({"proxies": f"http://user:canary@127.0.0.1:{port}"}, host="https://api.weixin.qq.com")
     assert not ok
-    assert "the proxy before api.weixin.qq.com failed: nobody listens there" in message
+    assert "the proxy before api.weixin.qq.com failed: nothing is listening there" in message
     assert "Check proxies in the connection" in message
     assert "canary" not in message
 
@@ -153,7 +153,7 @@ def test_an_answer_in_drops_is_not_waited_for(tested, wechat_server, monkeypatch
             "HTTP status 302 instead of 200. Redirects are not followed",
         ),
         (faults.http(404), "HTTP status 404 instead of 200. Nothing is there; check host"),
-        (faults.http(405), "HTTP status 405 instead of 200. It is hardly WeChat's API"),
+        (faults.http(405), "HTTP status 405 instead of 200. It is probably not WeChat's API"),
         (faults.http(502), "HTTP status 502 instead of 200."),
         (faults.reset(), "failed: Connection reset by peer."),
         (faults.wrong_shape([]), "the reply must be a JSON object, got list."),

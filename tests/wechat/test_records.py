@@ -31,7 +31,7 @@ FIXTURES = REPOSITORY / "tests" / "fixtures"
 APPID = "wx00000000000000a1"
 SELECTION = {"module": "10022", "network_type": "wifi", "device_level": "1", "device": "1"}
 MISSING = object()
-#: The last day of the period that each endpoint's official sample speaks of.
+#: The last day of the period that each endpoint's official sample is about.
 LAST_DAYS = {
     **dict.fromkeys(("daily_summary", "daily_visit_trend", "visit_distribution", "daily_retain"), "2017-03-13"),
     **{"visit_page": "2017-03-13", "weekly_visit_trend": "2017-03-12", "weekly_retain": "2017-03-12"},
@@ -365,7 +365,7 @@ def test_a_cohort_may_be_a_lone_object() -> None:
 
 
 def test_a_portrait_may_lack_a_cohort() -> None:
-    """It cannot be had again, so it is not refused for that."""
+    """It cannot be fetched again, so it is not refused for that."""
     report = read("user_portrait", changed("user_portrait", {"visit_uv": MISSING}))
     assert {row["cohort"] for row in report.rows} == {NEW}
 

@@ -24,8 +24,8 @@ from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, Period
 from airflow_provider_wxanalysis.testing import ApiSecurity, WeChatServer, faults
 from airflow_provider_wxanalysis.testing.sealing import Letter
-from airflow_provider_wxanalysis.wechat.client import ATTEMPTS
 from airflow_provider_wxanalysis.wechat.keys import Keys
+from airflow_provider_wxanalysis.wechat.patience import ATTEMPTS
 from airflow_provider_wxanalysis.wechat.security import MAX_SKEW, Security, _Seen, nonce
 from tests.conftest import APPS
 from tests.support.canary import shown
