@@ -92,7 +92,12 @@ def test_the_fetch_snippet_works(language, wechat_server, connect):
 def test_the_test_snippet_works(wechat_server, monkeypatch):
     (code,) = snippets(PAGES["en"]["testing.md"])
     day = Period(dt.date(2026, 3, 1), dt.date(2026, 3, 1))
-    namespace: dict[str, Any] = {"run_my_dag": lambda: WeAnalysisHook().fetch("visit_page", day)}
+
+    def run_my_dag():
+        with WeAnalysisHook() as hook:
+            hook.fetch("visit_page", day)
+
+    namespace = {"run_my_dag": run_my_dag}
     exec(code, namespace)
     namespace["test_my_dag"](wechat_server, monkeypatch)
 
