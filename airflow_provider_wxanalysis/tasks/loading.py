@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Seconds that a load which is to end waits for BigQuery to take note.
-_PATIENCE = 3.0
+_PATIENCE = 2.0
 
 Wanted = Mapping["AppRef", Sequence["Period"]]
 

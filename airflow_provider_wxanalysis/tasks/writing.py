@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -63,10 +64,16 @@ class Writer:
         self._stop.check()
 
     def cancel(self) -> None:
-        """End all waits now, and the BigQuery job under way. Nothing more is written."""
+        """End all waits now, and the BigQuery job under way. Nothing more is written.
+
+        Returns when the background has come to rest: a job that is only being submitted is cancelled there, as soon as
+        BigQuery has it.
+        """
         self._stop.set()
         if (destination := self._opened()) is not None:
             destination.cancel()
+        if self._writing is not None:
+            concurrent.futures.wait([self._writing])
 
     def close(self) -> None:
         """Give the destination's connections back."""

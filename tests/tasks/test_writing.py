@@ -85,7 +85,7 @@ def test_a_load_that_is_to_end_waits_for_nothing(destination, stop):
     assert writer.destination is destination
     destination.cancel = lambda: None  # a request that hangs
     writer.write("first")
-    threading.Timer(0.1, writer.cancel).start()
+    threading.Thread(target=writer.cancel, daemon=True).start()
     with pytest.raises(FetchCancelledError):
         writer.finish()
     with pytest.raises(FetchCancelledError):
@@ -102,9 +102,13 @@ def test_nothing_is_written_after_it_was_told_to_end(destination, stop):
 
     writer = Writer(open_destination, stop, lambda chunk: None)
     writer.write("first")
-    writer.cancel()
+    cancelling, stopped = threading.Thread(target=writer.cancel), threading.Event()
+    with stop.calling(stopped.set):
+        cancelling.start()
+        assert stopped.wait(60)
     may_open.set()
     destination.may_write.set()
+    cancelling.join()
     with pytest.raises(FetchCancelledError):
         writer.finish()
     assert destination.written == []
