@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+#: How long a failure is shared with those who come just after it, in seconds.
+AFTERMATH = 1.0
 
 
 class Flight(Generic[T]):
@@ -17,22 +22,28 @@ class Flight(Generic[T]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._current: Future[T] | None = None
+        self._failed: tuple[float, Exception] = (float("-inf"), Exception())
 
     def join(self, work: Callable[[], T]) -> T:
         """Return what ``work`` returns, or raise what it raises, of this call or of the one that is under way."""
         with self._lock:
+            failed_at, error = self._failed
+            if time.monotonic() - failed_at < AFTERMATH:
+                raise copy.copy(error)  # each thread has its own traceback
             others = self._current
             flight = self._current = others or Future()
         if others:
-            error = others.exception()
-            if error:
-                raise copy.copy(error)  # each thread has its own traceback
+            shared = others.exception()
+            if shared:
+                raise copy.copy(shared)
             return others.result()
         try:
             result = work()
-        except BaseException as error:
+        except BaseException as mine:
+            if isinstance(mine, Exception):
+                self._failed = time.monotonic(), mine
             self._current = None
-            flight.set_exception(error)
+            flight.set_exception(mine)
             raise
         self._current = None
         flight.set_result(result)
