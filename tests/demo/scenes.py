@@ -21,7 +21,7 @@ def history(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
 
 
 def every_endpoint(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
-    """Yesterday, all 13 entries of the catalogue; then the same run again. Nothing may double."""
+    """All 13 entries of the catalogue: yesterday, and two months of weeks and months. Then the same again."""
     stage.run_dag("demo_every_endpoint", today)
     before = warehouse.contents()
     stage.run_dag("demo_every_endpoint", today)

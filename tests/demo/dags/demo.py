@@ -29,7 +29,12 @@ with DAG("demo_history", **DAILY):
         WeAnalysisToBigQueryOperator(task_id=endpoint, endpoint=endpoint, weanalysis_conn_id=APPS, **DATES, **LOAD)
 
 with DAG("demo_every_endpoint", **DAILY):
-    weanalysis_to_bigquery(APPS, ENDPOINTS, DESTINATION, apps_per_task=len(APPS), gcp_conn_id=None)
+    BATCH = {"apps_per_task": len(APPS), "gcp_conn_id": None}
+    # On most days no week or month has just ended: two months hold some.
+    LONG = [name for name, endpoint in ENDPOINTS.items() if endpoint.window.name in ("week", "month")]
+    MONTHS = {"from_date": "{{ macros.ds_add(ds, -62) }}", "to_date": "{{ macros.ds_add(ds, -1) }}"}
+    weanalysis_to_bigquery(APPS, [name for name in ENDPOINTS if name not in LONG], DESTINATION, **BATCH)
+    weanalysis_to_bigquery(APPS, LONG, DESTINATION, group_id="weeks_and_months", **MONTHS, **BATCH)
 
 with DAG("demo_morning", **DAILY):
     WeAnalysisToBigQueryOperator(task_id="load", endpoint="daily_summary", weanalysis_conn_id=APPS[0], **LOAD)
