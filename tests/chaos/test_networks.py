@@ -69,6 +69,7 @@ def test_a_request_of_an_earlier_try_arrives_late(route, load, truth, dataset, o
 
 
 def test_it_arrives_after_a_try_that_had_nothing_to_write(route, load, truth, wechat_server, bq, dataset):
+    """A try that writes nothing takes no number: then the late request still runs, whole, and the next load follows."""
     table = f"{dataset}.pages"
     with route() as through:
         ambush = Ambush(1, Moment.BEFORE, "merge")
@@ -79,21 +80,27 @@ def test_it_arrives_after_a_try_that_had_nothing_to_write(route, load, truth, we
             )
         again = work(load(table, 1, 2, try_number=2, arguments={"on_empty": "skip"}))
         assert "every period was empty" in str(again.value)
+        assert truth.held(table) == {}
         through.bigquery.forward(ambush.caught)
     assert ambush.caught
-    assert ambush.caught.status == 409
-    assert truth.held(table) == {}
+    assert ambush.caught.status == 200
+    truth.watch([APPS[0]], days(1, 2))
+    assert work(load(table, 1, 2, try_number=3)).status == "done"
+    truth.check(table, [(APPS[0], day) for day in days(1, 2)])
 
 
-def test_a_fence_arrives_late(route, load, truth, dataset):
+def test_a_request_of_the_second_try_arrives_after_the_third(route, load, truth, dataset):
+    """The second try dies at the first number that the first has left free; the third takes that number."""
     table = f"{dataset}.pages"
     with route() as through:
         assert Ambush(2, Moment.DURING, "merge").spring(load(table, 1, 2, route=through), *through).status == "killed"
-        ambush = Ambush(2, Moment.BEFORE, "fence")
+        ambush = Ambush(2, Moment.BEFORE, "merge")  # its first finds number 0 taken
         assert ambush.spring(load(table, 1, 2, route=through, try_number=2), *through).status == "killed"
         assert work(load(table, 1, 2, try_number=3)).status == "done"
         before = truth.held(table)
         through.bigquery.forward(ambush.caught)
+    assert ambush.caught
+    assert ambush.caught.status == 409
     assert truth.held(table) == before
     truth.check(table, [(APPS[0], day) for day in days(1, 2)])
 
