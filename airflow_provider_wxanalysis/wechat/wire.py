@@ -9,6 +9,7 @@ and because nothing may print the request, whose address holds the token.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
 from collections.abc import Mapping
@@ -118,9 +119,12 @@ class _Stream:
 
     def _receive(self, *, may_end: bool = False) -> bool:
         left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise EndlessReplyError(f"did not end its reply within {self._seconds:g} s")
-        piece = self._wait(min(self._timeout, left))
+        try:
+            piece = self._wait(min(self._timeout, left))
+        except TimeoutError:
+            if left > self._timeout:
+                raise
+            raise EndlessReplyError(f"did not end its reply within {self._seconds:g} s") from None
         if not piece and not may_end:
             raise BrokenReplyError("closed the connection before its reply was whole")
         self._received += len(piece)
@@ -131,14 +135,11 @@ class _Stream:
 
     def _wait(self, seconds: float) -> bytes:
         ends_at = time.monotonic() + seconds
-        while True:
-            left = ends_at - time.monotonic()
-            self._sock.settimeout(max(min(left, TICK), 0.001))
-            try:
+        while (left := ends_at - time.monotonic()) > 0:
+            self._sock.settimeout(max(min(left, TICK), 0.001))  # 0 would not wait at all
+            with contextlib.suppress(TimeoutError):
                 return self._sock.recv(_PIECE)
-            except TimeoutError:
-                if left <= TICK:
-                    raise
+        raise TimeoutError
 
 
 def _head(stream: _Stream) -> tuple[int, dict[str, str]]:

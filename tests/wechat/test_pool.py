@@ -227,6 +227,7 @@ class TestTheEnd:
     def asked(server: WeChatServer) -> None:
         while not server.count("daily_summary"):
             time.sleep(0.01)
+        time.sleep(0.2)  # by now those who were refused are waiting; if one is not yet, it must end as well
 
     @contextmanager
     def ending(self, server: WeChatServer, most_calls: int) -> Iterator[None]:
