@@ -40,6 +40,13 @@ REAL_PROJECT = os.environ.get("WEANALYSIS_TEST_BIGQUERY_PROJECT")
 APPS = ("wx00000000000000a1", "wx00000000000000b2")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("hypothesispytest"):  # the environments of other versions do without
+        from hypothesis import settings
+
+        settings.load_profile("ci")  # the same examples in every run, however slow the machine is
+
+
 def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 

@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_wxanalysis.catalogue.values import Malformed, convert, json_safe, show
 
-thoroughly = settings(derandomize=True, deadline=None)
 int64s = st.integers(-(2**63), 2**63 - 1)
 exact_floats = st.integers(-(2**53) + 1, 2**53 - 1)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -29,28 +28,24 @@ def same(left: Any, right: Any) -> bool:
     return (type(left), left) == (type(right), right)
 
 
-@thoroughly
 @given(int64s)
 def test_integers_pass_unchanged(number: int) -> None:
     assert same(convert("n", "INT64", number), number)
     assert same(convert("n", "INT64", str(number)), number)
 
 
-@thoroughly
 @given(exact_floats)
 def test_whole_floats_pass_as_integers(number: int) -> None:
     assert same(convert("n", "INT64", float(number)), number)
     assert same(convert("n", "INT64", f"{number}.0"), number)
 
 
-@thoroughly
 @given(finite)
 def test_finite_numbers_pass_as_floats(number: float) -> None:
     assert same(convert("x", "FLOAT64", number), number)
     assert same(convert("x", "FLOAT64", repr(number)), number)
 
 
-@thoroughly
 @given(text)
 def test_text_passes_unchanged(value: str) -> None:
     assert convert("s", "STRING", value) == value
@@ -105,7 +100,6 @@ def test_nothing_else_passes(column_type: str, value: Any) -> None:
     message.encode()
 
 
-@thoroughly
 @given(st.floats().filter(lambda number: not number.is_integer()) | st.text(st.sampled_from("0123456789.eE+-_ ")))
 def test_int64_never_bends_a_number(value: float | str) -> None:
     try:
@@ -118,7 +112,6 @@ def test_int64_never_bends_a_number(value: float | str) -> None:
 # --- unknown fields -------------------------------------------------------------------------------
 
 
-@thoroughly
 @given(json_values)
 def test_json_safe_leaves_ordinary_values_alone(value: Any) -> None:
     assert json.dumps(json_safe(value)) == json.dumps(value)

@@ -157,7 +157,7 @@ def test_depth_buckets_have_the_day_s_depth() -> None:
 @given(appids, days, st.none() | st.integers(1, 500))
 @example(APP, LONG_AGO, 3000)
 @example(SMALL, LONG_AGO, 250)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pages(appid: str, day: dt.date, count: int | None) -> None:
     pages = reply("visit_page", appid, day, pages=count)["list"]
     item = trend(appid, day)

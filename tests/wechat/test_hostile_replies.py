@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_wxanalysis.bigquery.chunks import encode
@@ -21,7 +21,6 @@ from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from airflow_provider_wxanalysis.wechat.wire import Received
 from tests.wechat.test_records import APPID, LAST_DAYS, SELECTION, find, period, read, sample
 
-thoroughly = settings(derandomize=True, deadline=None)
 PYTHON_TYPES = {"INT64": int, "FLOAT64": float, "STRING": str}
 #: Several rows share these, so one change of them may change them all.
 SHARED = {"index", "id", "zh", "ref_date", "refdate", "visit_uv", "visit_uv_new"}
@@ -125,7 +124,6 @@ def _leave_one(value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", LAST_DAYS)
-@thoroughly
 @given(st.data())
 def test_a_value_replaced(name: str, data: st.DataObject) -> None:
     reply = sample(name)
@@ -144,7 +142,6 @@ def test_a_value_replaced(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", LAST_DAYS)
-@thoroughly
 @given(st.data())
 def test_a_field_added(name: str, data: st.DataObject) -> None:
     reply = sample(name)
@@ -156,7 +153,6 @@ def test_a_field_added(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", LAST_DAYS)
-@thoroughly
 @given(st.data())
 def test_bytes_changed(name: str, data: st.DataObject) -> None:
     content = json.dumps(sample(name), ensure_ascii=False).encode()
@@ -165,7 +161,6 @@ def test_bytes_changed(name: str, data: st.DataObject) -> None:
     survives(name, content[:place] + data.draw(st.binary(max_size=5)) + content[place + length :])
 
 
-@thoroughly
 @given(st.binary())
 @example(b"")
 @example(b"[" * 100_000)
