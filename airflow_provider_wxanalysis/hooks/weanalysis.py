@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
 from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
+from airflow_provider_wxanalysis.hooks.masking import mask_token
 from airflow_provider_wxanalysis.wechat import pool, records
 from airflow_provider_wxanalysis.wechat.lanes import Lane
 from airflow_provider_wxanalysis.wechat.redaction import redact
@@ -127,7 +128,7 @@ class WeAnalysisHook(BaseHook):
             # Here and not above: DAG files import hooks, and requests is slow to import.
             from airflow_provider_wxanalysis.wechat.client import Client
 
-            self._client = os.getpid(), Client(self._settings, mask_secret, attempts=self._attempts)
+            self._client = os.getpid(), Client(self._settings, mask_token, attempts=self._attempts)
         return self._client[1]
 
     def get_conn(self) -> requests.Session:
@@ -212,7 +213,7 @@ class WeAnalysisHook(BaseHook):
 
         try:
             # Airflow's API server tests under a random connection id: errors should not name it.
-            return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id), self._appid), mask_secret)
+            return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id), self._appid), mask_token)
         except WeAnalysisError as error:
             return False, str(error)
         except Exception as error:  # such as a connection that is not there: the button shows it

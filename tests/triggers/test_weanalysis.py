@@ -203,8 +203,8 @@ def test_a_token_is_masked_from_a_thread_that_may_speak_to_the_supervisor(trigge
     from asgiref.sync import SyncToAsync
 
     loops = []
-    masked = "airflow_provider_wxanalysis.hooks.weanalysis.mask_secret"
-    monkeypatch.setattr(masked, lambda secret: loops.append(getattr(SyncToAsync.threadlocal, "main_event_loop", None)))
+    masked = "airflow_provider_wxanalysis.hooks.weanalysis.mask_token"
+    monkeypatch.setattr(masked, lambda token: loops.append(getattr(SyncToAsync.threadlocal, "main_event_loop", None)))
     assert fire(trigger(endpoint="performance_data", days=2)) == "performance_data: published."
     assert loops
     assert all(loops)
