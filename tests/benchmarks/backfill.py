@@ -79,11 +79,11 @@ def _ask(
     rounds: int,
 ) -> Rounds:
     def measure(program: Program) -> Figures:
-        replies.forget()
+        replies.calls.clear()
         figures = program.run(asked, env)
         figures["share"] = replies.held / width / figures["wall"]
-        if replies.asked != requests:
-            raise RuntimeError(f"{replies.asked} requests were made, not {requests}")
+        if len(replies.calls) != requests:
+            raise RuntimeError(f"{len(replies.calls)} requests were made, not {requests}")
         return figures
 
     replies.latency = latency

@@ -11,14 +11,19 @@ import json
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import Request, WeChat
+from airflow_provider_wxanalysis.testing.token_calls import CENTRAL_PATH
 from tests.support.servers import local_bigquery
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=SHANGHAI)
@@ -47,26 +52,32 @@ def calls(entry: Endpoint, days: int) -> dict[str, Any]:
     }
 
 
+class Call(NamedTuple):
+    """A call that was answered: its path, and when it began and ended, by the clock that all processes share."""
+
+    path: str
+    starts_at: float
+    ends_at: float
+
+
 class Replies:
     """Where programs ask, how long each answer takes, and what was asked.
 
-    ``asked`` counts requests, ``held`` sums up for how many seconds they were kept waiting: a clock is never exact.
-
-    :param apps: AppIDs that have a token.
+    :param apps: AppIDs that have a token from the start; with :meth:`fleet` every other one gets one when it asks.
     """
 
     def __init__(self, apps: tuple[str, ...] = APPS) -> None:
         self.latency = 0.0
-        self.asked = 0
-        self.held = 0.0
+        self.calls: list[Call] = []
         self.port = 0
-        self._made: dict[tuple[bytes, bytes], bytes] = {}
+        self._made: dict[tuple[bytes, ...], bytes] = {}
         self._rules = WeChat(now=NOW, pages=PAGES, launched=dt.date(2015, 1, 1), daily_quota=10**9, journal_size=0)
         self.tokens = {appid: self._rules.tokens.stable(appid)[0] for appid in apps}
 
-    def forget(self) -> None:
-        """Count again from zero."""
-        self.asked, self.held = 0, 0.0
+    @property
+    def held(self) -> float:
+        """For how many seconds calls were kept waiting, all together; a clock is never exact."""
+        return sum(call.ends_at - call.starts_at for call in self.calls)
 
     @property
     def url(self) -> str:
@@ -78,21 +89,25 @@ class Replies:
         extra = {"auth": "static", "access_token": self.tokens[appid], **extra}
         return json.dumps({"conn_type": "weanalysis", "login": appid, "host": self.url, "extra": extra})
 
-    def reply(self, target: bytes, body: bytes) -> bytes:
+    def fleet(self, **extra: object) -> str:
+        """Return an Airflow connection that serves every AppID, each with a token to be asked for first."""
+        extra = {"auth": "central", "central_url": f"{self.url}{CENTRAL_PATH}{{appid}}", **extra}
+        return json.dumps({"conn_type": "weanalysis", "host": self.url, "extra": extra})
+
+    def reply(self, method: bytes, target: bytes, body: bytes) -> bytes:
         """Return the whole HTTP response to a request."""
-        self.asked += 1
-        key = target, body
+        key = method, target, body
         if key not in self._made:
-            self._made[key] = self._make(target, body)
+            self._made[key] = self._make(*key)
         return self._made[key]
 
     def body(self, endpoint: Endpoint, appid: str, asked: dict[str, Any]) -> bytes:
         """Return the body of the reply to one request's body."""
         target = f"{endpoint.path}?access_token={self.tokens[appid]}"
-        return self._make(target.encode(), json.dumps(asked).encode()).split(b"\r\n\r\n", 1)[1]
+        return self._make(b"POST", target.encode(), json.dumps(asked).encode()).split(b"\r\n\r\n", 1)[1]
 
-    def _make(self, target: bytes, body: bytes) -> bytes:
-        request = Request.parse("POST", target.decode(), {}, body)
+    def _make(self, method: bytes, target: bytes, body: bytes) -> bytes:
+        request = Request.parse(method.decode(), target.decode(), {}, body)
         answer = self._rules.answer(request)
         if not answer.good:
             raise ValueError(f"{request.path} {body!r}: {answer.body!r}")
@@ -117,12 +132,14 @@ class _Connection(asyncio.Protocol):
         if not found or len(body) < int(length[1] if length else 0):
             return
         self._received = b""
-        response = self._replies.reply(head.split(b" ", 2)[1], body)
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._replies.latency, self._answer, response, loop.time())
+        method, target, _ = head.split(b" ", 2)
+        response = self._replies.reply(method, target, body)
+        asyncio.get_running_loop().call_later(
+            self._replies.latency, self._answer, target.split(b"?", 1)[0].decode(), response, time.monotonic()
+        )
 
-    def _answer(self, response: bytes, asked_at: float) -> None:
-        self._replies.held += asyncio.get_running_loop().time() - asked_at
+    def _answer(self, path: str, response: bytes, starts_at: float) -> None:
+        self._replies.calls.append(Call(path, starts_at, time.monotonic()))
         self._transport.write(response)
 
 
@@ -147,10 +164,22 @@ def serving(replies: Replies) -> Iterator[Replies]:
 def serving_loads(concurrency: int) -> Iterator[tuple[Replies, dict[str, str]]]:
     """Answer for WeChat and for BigQuery, and yield what a program needs in its environment to reach both.
 
-    :param concurrency: how many requests the first app's connection allows in flight.
+    There are two connections: the first app's, with its AppID as id, and ``fleet``, which serves every AppID.
+
+    :param concurrency: how many requests each app's connection allows in flight.
     """
     with serving(Replies()) as replies, tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        connection = replies.connection(APPS[0], max_concurrency=concurrency)
-        env = {f"AIRFLOW_CONN_{APPS[0].upper()}": connection, "AIRFLOW_HOME": folder}
+        env = {
+            f"AIRFLOW_CONN_{APPS[0].upper()}": replies.connection(APPS[0], max_concurrency=concurrency),
+            "AIRFLOW_CONN_FLEET": replies.fleet(max_concurrency=concurrency),
+            "AIRFLOW_HOME": folder,
+        }
         with local_bigquery(Path(folder)) as url:
             yield replies, {**env, "BIGQUERY_EMULATOR_HOST": url}
+
+
+def bigquery_jobs(env: dict[str, str]) -> int:
+    """Return how many jobs BigQuery has had so far: MERGEs, queries, loads."""
+    options = {"api_endpoint": env["BIGQUERY_EMULATOR_HOST"]}
+    with bigquery.Client("bench", credentials=AnonymousCredentials(), client_options=options) as client:
+        return sum(1 for _ in client.list_jobs())

@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,11 @@ def peak() -> float:
     # Linux's own count: getrusage's begins with what the parent held when it started this process.
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def new_dataset() -> str:
+    """Return a name for a dataset that is not there yet."""
+    return f"bench.t_{uuid.uuid4().hex[:12]}"
 
 
 def report(figures: Figures) -> None:

@@ -5,22 +5,34 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
-
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.benchmarks.measure import Program, Rounds, Spread, figure, in_turns, ratio
 from tests.benchmarks.report import Bars, Section, Table, bar
-from tests.benchmarks.server import APPS, LAST_DAY, PAGES, serving_loads
+from tests.benchmarks.server import APPS, LAST_DAY, PAGES, bigquery_jobs, serving_loads
 from tests.benchmarks.stopwatch import Figures
 
 DAYS = 365
 FEW, MORE = 2, 12  # daily tasks in one DAG run: their difference is what ten of them take
 LATENCY = 0.1
 CONCURRENCY = 4
-OURS = Program("this package", "transfer_package")
+OURS = Program("this package", "load_package")
 DLT = Program("dlt merge", "transfer_dlt", ".venv-bench-dlt")
-DAILY = Program("one task per day", "transfer_daily_tasks")
+DAILY = Program("one task per day", "run_dag")
+#: A task for each of so many days.
+SOURCE = f"""
+import datetime as dt
+import pendulum
+from airflow.sdk import DAG
+from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+
+with DAG("daily", schedule=None, start_date=pendulum.datetime(2020, 1, 1)):
+    for back in range(%d):
+        day = str(dt.date.fromisoformat("{LAST_DAY}") - dt.timedelta(days=back))
+        WeAnalysisToBigQueryOperator(
+            task_id="load_" + day, endpoint="visit_page", weanalysis_conn_id="{APPS[0]}", gcp_conn_id=None,
+            destination_project_dataset_table="DATASET.visit_page", from_date=day, to_date=day,
+        )
+"""
 TEXT = f"""\
 A year of visit_page of one app ({DAYS * PAGES:,} rows) through the unmodified Google client into local-bigquery, with
 {LATENCY * 1000:.0f} ms latency at WeChat and concurrency {CONCURRENCY}. Fetching, making rows, and merging overlap, so
@@ -39,7 +51,9 @@ def run(rounds: int) -> Section:
         asked = {
             "url": replies.url,
             "tokens": {APPS[0]: replies.tokens[APPS[0]]},
+            "endpoint": "visit_page",
             "path": ENDPOINTS["visit_page"].path,
+            "apps": {"weanalysis_conn_id": APPS[0]},
             "days": DAYS,
             "last_day": LAST_DAY.isoformat(),
             "concurrency": CONCURRENCY,
@@ -48,7 +62,7 @@ def run(rounds: int) -> Section:
         replies.latency = LATENCY
         programs = {OURS.label: (OURS, DAYS), DLT.label: (DLT, DAYS), "few": (DAILY, FEW), "more": (DAILY, MORE)}
         runs = {
-            label: functools.partial(_run, program, {**asked, "days": days}, env)
+            label: functools.partial(_run, program, {**asked, "days": days, "source": SOURCE % days}, env)
             for label, (program, days) in programs.items()
         }
         found = in_turns(runs, rounds)
@@ -90,13 +104,11 @@ def run(rounds: int) -> Section:
 
 def _run(program: Program, asked: dict[str, Any], env: dict[str, str]) -> Figures:
     """Run it, look whether all rows are there, and count BigQuery's jobs."""
-    options = {"api_endpoint": env["BIGQUERY_EMULATOR_HOST"]}
-    client = bigquery.Client("bench", credentials=AnonymousCredentials(), client_options=options)
-    before = sum(1 for _ in client.list_jobs())
+    before = bigquery_jobs(env)
     figures = program.run(asked, env)
     if figures["rows"] != asked["days"] * PAGES:
         raise RuntimeError(f"{program.label} loaded {figures['rows']} rows")
-    return {**figures, "jobs": sum(1 for _ in client.list_jobs()) - before}
+    return {**figures, "jobs": bigquery_jobs(env) - before}
 
 
 def _per_task(found: Rounds, name: str) -> Spread:

@@ -1,4 +1,4 @@
-"""Fetch periods with this package's hook, rows included."""
+"""Fetch periods with this package, rows included: of one endpoint by the hook, of several and of many apps together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.wechat import client  # noqa: F401  what a task imports is not measured here
+from airflow_provider_wxanalysis.wechat.pool import ask_all
+from airflow_provider_wxanalysis.wechat.waits import Stop
 from tests.benchmarks.stopwatch import Figures, arguments, clock, report
 
 asked = arguments()
@@ -22,8 +24,13 @@ for hook in hooks.values():
 
 figures: Figures = {"rows": 0}
 with clock(figures):
-    for hook in hooks.values():
-        for entry, periods in jobs:
-            for _, rows in hook.fetch_many(entry, periods):
-                figures["rows"] += len(rows)
+    if len(hooks) == len(jobs) == 1:
+        for _, rows in hook.fetch_many(*jobs[0]):
+            figures["rows"] += len(rows)
+    else:
+        lanes = [hook.lane(*job)._replace(keep=True) for hook in hooks.values() for job in jobs]
+        for answer in ask_all(lanes, in_flight=asked["concurrency"], stop=Stop()):
+            if answer.rows is None:
+                raise answer.error or AssertionError("an answer without rows or error")
+            figures["rows"] += len(answer.rows)
 report(figures)

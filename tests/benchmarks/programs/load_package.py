@@ -1,10 +1,9 @@
-"""Load days with this package's operator, one task that fetches while it merges: its phases and its memory."""
+"""Load days of one app or many with this package's operator, in one task: its phases and its memory."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +15,7 @@ from airflow_provider_wxanalysis.wechat import (
     client,  # noqa: F401  likewise
     records,
 )
-from tests.benchmarks.stopwatch import Figures, arguments, clock, peak, report
+from tests.benchmarks.stopwatch import Figures, arguments, clock, new_dataset, peak, report
 from tests.support.contexts import run_context
 
 asked = arguments()
@@ -52,13 +51,12 @@ intake.encode = timed("transform", intake.encode)
 loading.ask_all = fetching(loading.ask_all)
 Destination.replace = timed("load", Destination.replace)
 last_day = dt.date.fromisoformat(asked["last_day"])
-(appid,) = asked["tokens"]
 task = WeAnalysisToBigQueryOperator(
     task_id="load",
-    endpoint="visit_page",
-    weanalysis_conn_id=appid,
+    endpoint=asked["endpoint"],
+    **asked["apps"],
     gcp_conn_id=None,
-    destination_project_dataset_table=f"bench.t_{uuid.uuid4().hex[:12]}.visit_page",
+    destination_project_dataset_table=f"{asked.get('dataset') or new_dataset()}.{{endpoint}}",
     create_dataset=True,
     from_date=str(last_day - dt.timedelta(days=asked["days"] - 1)),
     to_date=str(last_day),
