@@ -14,13 +14,17 @@ SNIPPETS = dag_snippets()
 
 @pytest.fixture
 def docs_dag(run_dag, tmp_path, dataset, wechat_server, connect):
-    """Run a DAG of the docs."""
+    """Run a DAG of the docs; what it says of the past begins two days earlier."""
+
+    def days_ago(count):
+        return run_dag.today.subtract(days=count).to_date_string()
 
     def run(dag_id):
         for number, appid in enumerate(APPS):
             connect(wechat_server, appid, f"weanalysis_app_{number:03}")
         path = tmp_path / "docs.py"
-        path.write_text(SNIPPETS[dag_id].replace("my-project.wechat", dataset))
+        text = SNIPPETS[dag_id].replace("my-project.wechat", dataset)
+        path.write_text(text.replace('since="2026-03-01"', f'since="{days_ago(3)}"'))
         return run_dag(path, dag_id=dag_id)
 
     return run
@@ -53,9 +57,10 @@ def test_an_alias(docs_dag):
     assert docs_dag("wechat_alias") == {("load", 0): "success", ("load", 1): "success"}
 
 
-def test_coverage_and_healing(docs_dag, read, dataset):
+def test_coverage_and_healing(docs_dag, run_dag, read, dataset):
     assert set(docs_dag("wechat_complete").values()) <= {"success", "skipped"}
-    assert {row["begin_date"] for row in read(f"{dataset}.daily_summary")} >= {"2026-03-01", "2026-03-02"}
+    past = {run_dag.today.subtract(days=count).to_date_string() for count in (2, 3)}
+    assert {row["begin_date"] for row in read(f"{dataset}.daily_summary")} >= past
 
 
 @pytest.mark.parametrize("dag_id", ["wechat_coverage", "wechat_views"])
