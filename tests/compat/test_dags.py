@@ -20,7 +20,8 @@ from tests.support.dags import dag_bag, run_dag_file, task_states
 from tests.support.servers import REPOSITORY
 from tests.transfers.test_round_trip import served
 
-DAG_FILE = Path(__file__).parent / "dags" / "weanalysis_compat.py"
+DAGS = Path(__file__).parent / "dags"
+DAG_FILE = DAGS / "weanalysis_compat.py"
 EXAMPLES = sorted((REPOSITORY / "example_dags").glob("*.py"))
 #: Examples of what only later versions can do.
 SINCE = {"weanalysis_partitions": "3.3"}
@@ -62,6 +63,25 @@ def check_run(path, server, rows):
 @pytest.mark.usefixtures("two_apps")
 def test_a_run(wechat_server, dataset, read):
     check_run(DAG_FILE, wechat_server, lambda: read(f"{dataset}.daily_visit_trend"))
+
+
+@pytest.mark.usefixtures("two_apps")
+def test_healing(wechat_server, dataset, read):
+    """One of the days before yesterday was loaded; the two others are two gaps, each of both apps."""
+    tonight = pendulum.now(SHANGHAI).at(23)
+    states = task_states(run_dag_file(DAGS / "weanalysis_healing.py", HOME / "dags", tonight))
+    healed = {name: state for name, state in states.items() if name[0] == "weanalysis_heal.load"}
+    assert states["load", -1] == states["weanalysis_heal.coverage", -1] == "success"
+    assert set(healed.values()) == {"success"}
+    days = [tonight.subtract(days=count).date() for count in (2, 3, 4)]
+    expected = [
+        row
+        for day in days
+        for appid in APPS
+        for row in served(wechat_server, ENDPOINTS["daily_visit_trend"], appid, DAY.latest(day))
+    ]
+    rows = [row for row in read(f"{dataset}.daily_visit_trend") if row["begin_date"] <= f"{days[0]}"]
+    assert rows == in_order(expected)
 
 
 @pytest.mark.usefixtures("two_apps")

@@ -194,8 +194,9 @@ SCHEDULES = (
     Schedule(
         "trigger_multiple",
         'MultipleCronTriggerTimetable("0 9 * * 1", "0 9 1 * *", timezone="Asia/Shanghai")',
-        "2026-02-28",
+        "2026-02-23",
         (
+            Run("2026-02-23 09:00", "2026-02-22", WEEK_8, JANUARY),
             Run("2026-03-01 09:00", "2026-02-28", WEEK_8, FEBRUARY),
             Run("2026-03-02 09:00", "2026-03-01", WEEK_9, FEBRUARY),
         ),

@@ -16,7 +16,8 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.tasks.outcomes import ON_EMPTY, Effect, Outcome, Role, Verdict, course
 from airflow_provider_wxanalysis.views.definitions import NAMES, view
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
-from tests.intervals.table import SCHEDULES
+from tests.intervals.healing import heals
+from tests.intervals.table import SCHEDULES, Schedule
 from tests.support.servers import REPOSITORY
 
 LANGUAGES = ("en", "zh-CN")
@@ -107,9 +108,17 @@ def schedules(language: str) -> Iterator[str]:
     for schedule in SCHEDULES:
         setting = "<br>`[scheduler] create_cron_data_intervals = True`" if schedule.cron_data_intervals else ""
         due, *loads = schedule.runs[-1]
-        loses = schedule.loses if language == "en" else schedule.loses_zh
+        loses = {"en": "; ", "zh-CN": "；"}[language].join(
+            [schedule.loses if language == "en" else schedule.loses_zh, *_healed(schedule, language)]
+        )
         cells = [f"`{schedule.timetable}`{setting}", due, *(_span(load, language) for load in loads), loses]
         yield f"| {' | '.join(cells)} |"
+
+
+def _healed(schedule: Schedule, language: str) -> Iterator[str]:
+    for gap in heals(schedule):
+        first, last = gap.from_date, gap.to_date
+        yield {"en": f"healing then loads {first} to {last}", "zh-CN": f"补数会加载 {first} 至 {last}"}[language]
 
 
 def _span(periods: str | None, language: str) -> str:
