@@ -17,8 +17,16 @@ from airflow_provider_wxanalysis.bigquery.names import table_name
 from airflow_provider_wxanalysis.bigquery.tables import prepare_table
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.periods import Period
+from tests.support.proxy import Proxy
 
 PAGES = ENDPOINTS["visit_page"]
+#: What BigQuery says when others write to the same table.
+CONTENTION = [
+    "Could not serialize access to table p:d.t due to concurrent update",
+    "Transaction is aborted due to concurrent update against table p:d.t",
+    "Too many DML statements outstanding against table p:d.t, limit is 20.",
+    "Job exceeded rate limits: Your table exceeded quota for table update operations",
+]
 
 
 def day(number: int) -> Period:
@@ -54,6 +62,23 @@ def chunk_of_apps(slices: dict[Key, list[dict[str, Any]]]) -> Chunk:
     """Slices of visit_page of several apps."""
     (chunk,) = pack(encode(PAGES, appid, period, rows) for (appid, period), rows in slices.items())
     return chunk
+
+
+def views(number: int, *numbers: int) -> Chunk:
+    """A chunk: what the app has of a day, one page per number of views."""
+    return chunk_of({day(1): page_rows(day(1), number, *numbers)})
+
+
+def posted(proxy: Proxy) -> list[int]:
+    """The numbers under which jobs were submitted, in order."""
+    ids = [exchange.job_id for exchange in proxy.exchanges if exchange.method == "POST"]
+    return [int(job_id.rsplit("_n")[1]) for job_id in ids if job_id]
+
+
+@pytest.fixture
+def held(dataset: str, read: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[int]]:
+    """The views that the table holds."""
+    return lambda: sorted(row["page_visit_pv"] for row in read(f"{dataset}.visit_page"))
 
 
 @pytest.fixture

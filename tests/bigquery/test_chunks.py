@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,8 @@ def test_many_small_slices_take_no_more_than_is_counted(rows):
         period, appid = Period(start + dt.timedelta(days=number), start + dt.timedelta(days=number)), f"wx{number:016x}"
         slices.append(encode(PAGES, appid, period, page_rows(period, *views, appid=appid)))
     (chunk,) = pack(slices)
-    destination = Destination(None, None, identity("d" * 250, "r" * 250), TableName("p", "d", "t"), PAGES)
+    unused: Any = None
+    destination = Destination(unused, unused, identity("d" * 250, "r" * 250), TableName("p", "d", "t"), PAGES)
     parameters = destination._merge_parameters(chunk, "j" * 100)
     statement = merge_statement(destination.table, PAGES)
     sent = json.dumps({"query": statement, "queryParameters": [each.to_api_repr() for each in parameters]})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from google.api_core.exceptions import BadRequest
 
 from airflow_provider_wxanalysis.bigquery.labels import check_labels, label_value
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from tests.bigquery.conftest import views
+from tests.support.proxy import api_error
 
 
 @pytest.mark.parametrize(
@@ -49,3 +52,16 @@ def test_labels_that_do_not(labels, message):
 def test_any_text_becomes_a_value(text, value):
     assert label_value(text) == value
     check_labels({"key": value})
+
+
+def test_jobs_run_where_the_dataset_is_and_carry_labels(proxy, writer):
+    destination = writer("run", task_id="Load 访问.pages")
+    proxy.rules.append(lambda e: api_error(400, "stop", "seen enough") if e.sql.startswith("MERGE") else None)
+    with pytest.raises(BadRequest):
+        destination.replace(views(10))
+    (merge,) = proxy.statements("MERGE")
+    assert merge.body["jobReference"]["location"] == "US"
+    labels = merge.body["configuration"]["labels"]
+    assert len(labels.pop("weanalysis_attempt")) == 16
+    assert labels.pop("airflow-dag") == destination.identity.dag_id.lower().replace(".", "_")
+    assert labels == {"airflow-task": "load_访问_pages", "weanalysis_endpoint": "visit_page", "weanalysis_try": "1"}

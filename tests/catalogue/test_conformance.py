@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import re
 
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, PORTRAITS
-from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing.rules import PATHS
 from airflow_provider_wxanalysis.wechat import records
 from tests.operators.test_weanalysis import subclasses
 from tests.support import docs
-from tests.support.servers import REPOSITORY
-
-FIXTURES = REPOSITORY / "tests" / "fixtures"
-#: The periods that the official samples are about, where it is not the one day 2017-03-13.
-SAMPLED = {
-    "weekly_visit_trend": ("2017-03-06", "2017-03-12"),
-    "monthly_visit_trend": ("2017-03-01", "2017-03-31"),
-    "weekly_retain": ("2017-03-06", "2017-03-12"),
-    "monthly_retain": ("2017-02-01", "2017-02-28"),
-    "user_portrait": ("2017-06-11", "2017-06-11"),
-    "user_portrait_7d": ("2017-06-11", "2017-06-17"),
-    "user_portrait_30d": ("2017-05-13", "2017-06-11"),
-}
+from tests.support.samples import period, sample
 
 pytestmark = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
 
@@ -44,15 +29,7 @@ def test_one_operator_that_names_the_official_page(endpoint):
 
 
 def test_an_official_sample_that_it_reads_without_questions(endpoint):
-    name = "user_portrait" if endpoint.reach_days is not None else endpoint.name
-    reply = json.loads((FIXTURES / f"{name}.json").read_text())
-    if endpoint.name == "performance_data":  # its sample answers for two days
-        for table in reply["data"]["body"]["tables"]:
-            del table["lines"][0]["fields"][1:]
-    default = ("2021-01-03",) * 2 if endpoint.name == "performance_data" else ("2017-03-13",) * 2
-    period = Period(*map(dt.date.fromisoformat, SAMPLED.get(endpoint.name, default)))
-    assert endpoint.window.ending(period.end_date) == period
-    report = records.read(endpoint, "wx1", period, reply, endpoint.selections[0])
+    report = records.read(endpoint, "wx1", period(endpoint.name), sample(endpoint.name), endpoint.selections[0])
     assert report.rows
     assert (report.unknown, report.duplicates) == (frozenset(), 0)
 

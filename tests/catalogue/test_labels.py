@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import pytest
@@ -16,9 +15,9 @@ from airflow_provider_wxanalysis.catalogue.labels import (
     STAY_TIMES,
     Label,
 )
-from tests.support.servers import REPOSITORY
+from tests.support.samples import published
 
-FACTS = json.loads((REPOSITORY / "tests" / "fixtures" / "key_labels.json").read_text(encoding="utf-8"))
+FACTS = published("key_labels")
 
 
 def test_indexes() -> None:

@@ -17,7 +17,8 @@ from airflow_provider_wxanalysis.catalogue.json_text import parse
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.wechat import records
 from airflow_provider_wxanalysis.wechat.errcodes import api_error
-from tests.wechat.test_records import APPID, outcome, period, sample
+from tests.support.samples import period, sample
+from tests.wechat.reading import APPID, outcome
 
 NAMES = [name for name in ENDPOINTS if name not in ("performance_data", "user_portrait_30d")]
 #: ``WEANALYSIS_MUTANTS=500000`` for a thorough look.

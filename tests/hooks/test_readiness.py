@@ -8,7 +8,6 @@ import pendulum
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.hooks import readiness
 from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, describe, look, may_still_come
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, Period
@@ -23,7 +22,7 @@ YESTERDAY = DAY.latest(dt.date(2026, 11, 25))
 
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr(readiness.pendulum, "now", lambda tz: NOW.in_timezone(tz))
+    monkeypatch.setattr(pendulum, "now", lambda tz: NOW.in_timezone(tz))
 
 
 def late(day, why="61503"):

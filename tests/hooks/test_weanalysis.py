@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 
 import pytest
 
@@ -15,9 +14,7 @@ from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.wechat import records
 from tests.conftest import APPS
-from tests.support.servers import REPOSITORY
-
-FIXTURES = REPOSITORY / "tests" / "fixtures"
+from tests.support.samples import published
 
 
 def test_constructing_it_does_nothing():
@@ -56,8 +53,8 @@ def test_any_wechat_endpoint_can_be_posted_to(hook):
 
 @pytest.mark.parametrize("sample", ["quota_get", "scene_list"])
 def test_replies_come_through_as_they_are(hook, wechat_server, sample):
-    reply = json.loads((FIXTURES / f"{sample}.json").read_text())
-    body = json.loads((FIXTURES / "requests.json").read_text())["quota_get"]
+    reply = published(sample)
+    body = published("requests")["quota_get"]
     wechat_server.faults.add(faults.wrong_shape(reply), endpoint="quota")
     assert hook().post("/cgi-bin/openapi/quota/get", body) == reply
     assert wechat_server.calls[-1].body == body

@@ -97,7 +97,7 @@ def test_the_test_snippet_works(wechat_server, monkeypatch):
         with WeAnalysisHook() as hook:
             hook.fetch("visit_page", day)
 
-    namespace = {"run_my_dag": run_my_dag}
+    namespace: dict[str, Any] = {"run_my_dag": run_my_dag}
     exec(code, namespace)
     namespace["test_my_dag"](wechat_server, monkeypatch)
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSkipException, XCom
 
+from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.tables import new_table
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
@@ -18,12 +19,14 @@ from tests.conftest import run_context
 
 
 @pytest.fixture
-def tables(bq, dataset):
+def tables(bq, project, dataset):
     """Make empty tables of endpoints."""
 
     def make(*names):
         for name in names:
-            bq.create_table(new_table(f"{dataset}.{name}", ENDPOINTS[name], {}, None))
+            bq.create_table(
+                new_table(TableName(project, dataset.removeprefix(f"{project}."), name), ENDPOINTS[name], {}, None)
+            )
 
     return make
 

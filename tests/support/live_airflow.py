@@ -6,27 +6,23 @@ Made for tests of what only the real components do: create runs, run tasks side 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psutil
 from cryptography.fernet import Fernet
 
+from tests.support.airflow_api import AirflowApi, Json
 from tests.support.airflow_home import make_airflow_home
 from tests.support.servers import REPOSITORY, free_port, wait_for
 
 T = TypeVar("T")
-Json = dict[str, Any]
 FINISHED = {"success", "failed"}
 #: The API server is up before them: they ask it as soon as they start, and give up when it is slow.
 COMPONENTS = {
@@ -36,28 +32,20 @@ COMPONENTS = {
 }
 
 
-class DatabaseError(RuntimeError):
-    """SQLite lets one process write, and Airflow answers the others that the database is locked."""
+class LiveAirflow(AirflowApi):
+    """A running Airflow: its processes, its command line, and waiting for what it does.
 
-
-class LiveAirflow:
-    """A running Airflow, by its REST API and its command line.
-
-    :ivar url: the API server's address.
     :ivar dags: the DAGs folder; see :meth:`add_dags`.
     :ivar environment: what every process of it has.
     """
 
     def __init__(self, home: Path, environment: Mapping[str, str], url: str, python: str) -> None:
+        super().__init__(url)
         self.home = home
         self.dags = home / "dags"
         self.environment = dict(environment)
-        self.url = url
         self._python = python
         self._components: dict[str, psutil.Popen] = {}
-        self._token = ""
-
-    # --- processes
 
     def start(self, component: str, command: Sequence[str]) -> psutil.Popen:
         """Start a component: an ``airflow`` command that goes on until :meth:`stop`."""
@@ -99,35 +87,6 @@ class LiveAirflow:
             raise RuntimeError(f"airflow {' '.join(arguments)} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
         return run.stdout
 
-    # --- REST
-
-    def api(self, method: str, path: str, body: Json | None = None, **query: Any) -> Any:
-        """Call ``/api/v2/{path}`` and return its JSON."""
-        if not self._token:
-            self._token = _request("GET", f"{self.url}/auth/token")["access_token"]
-        url = f"{self.url}/api/v2/{path}?{urllib.parse.urlencode(query, doseq=True)}"
-        passing = (DatabaseError, OSError) if method == "GET" else DatabaseError  # what was sent may have been done
-        for pause in (1, 2, 4, 8, 16, 0):
-            try:
-                return _request(method, url, body, {"Authorization": f"Bearer {self._token}"})
-            except passing as error:
-                failed = error
-                time.sleep(pause)
-        raise failed
-
-    def connect(self, conn_id: str, connection: Json) -> None:
-        """Make a connection, given as for ``AIRFLOW_CONN_…``, or replace it."""
-        body = {**connection, "connection_id": conn_id, "extra": json.dumps(connection.get("extra", {}))}
-        with contextlib.suppress(LookupError):
-            self.api("DELETE", f"connections/{conn_id}")
-        self.api("POST", "connections", body)
-
-    def set_variable(self, key: str, value: str) -> None:
-        """Make a Variable or replace it."""
-        with contextlib.suppress(LookupError):
-            self.api("DELETE", f"variables/{key}")
-        self.api("POST", "variables", {"key": key, "value": value})
-
     def add_dags(self, path: Path, dag_ids: Sequence[str]) -> None:
         """Copy a DAG file into the DAGs folder and wait until its DAGs are known. They are paused.
 
@@ -136,22 +95,6 @@ class LiveAirflow:
         """
         shutil.copy(path, self.dags)
         self.wait(lambda: set(dag_ids) <= self._known_dags(path.name), f"DAGs {', '.join(dag_ids)}")
-
-    def unpause(self, dag_id_pattern: str) -> None:
-        """Switch DAGs on; ``%`` stands for anything."""
-        self.api("PATCH", "dags", {"is_paused": False}, update_mask="is_paused", dag_id_pattern=dag_id_pattern)
-
-    def trigger(self, dag_id: str, **body: Any) -> str:
-        """Trigger a DAG as the UI does and return the run's id.
-
-        :param body: what the REST API takes, such as ``logical_date`` (none by default) or ``conf``.
-        """
-        return str(self.api("POST", f"dags/{dag_id}/dagRuns", {"logical_date": None, **body})["dag_run_id"])
-
-    def runs(self, dag_id: str) -> list[Json]:
-        """Return a DAG's runs, in the order in which they were due."""
-        found: list[Json] = self.api("GET", f"dags/{dag_id}/dagRuns", order_by="run_after", limit=100)["dag_runs"]
-        return found
 
     def finished_runs(self, dag_id: str, count: int = 1, seconds: float = 600) -> list[Json]:
         """Wait until a DAG has ``count`` runs or more and none is under way, and return them."""
@@ -166,30 +109,10 @@ class LiveAirflow:
         """Wait until a run has ended and return it."""
 
         def finished() -> Json:
-            run: Json = self.api("GET", f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}")
+            run = self.run(dag_id, run_id)
             return run if run["state"] in FINISHED else {}
 
         return self.wait(finished, f"the end of {dag_id} {run_id}", seconds)
-
-    def tasks(self, dag_id: str, run_id: str) -> list[Json]:
-        """Return a run's task instances."""
-        path = f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances"
-        found: list[Json] = self.api("GET", path, limit=100)["task_instances"]
-        return found
-
-    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
-        """Return what a task returned, or ``None`` if it returned nothing."""
-        run = urllib.parse.quote(run_id, safe="")
-        path = f"dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/xcomEntries/{key}"
-        try:
-            return self.api("GET", path, map_index=map_index, deserialize="false", stringify="false")["value"]
-        except LookupError:
-            return None
-
-    def task_log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
-        """Return what a task has logged, as JSON lines."""
-        path = f"dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances/{task_id}/logs/{try_number}"
-        return json.dumps(self.api("GET", path, map_index=map_index, full_content="true"), ensure_ascii=False)
 
     def wait(self, until: Callable[[], T], what: str, seconds: float = 300) -> T:
         """Call ``until`` again and again until it returns something true.
@@ -279,22 +202,6 @@ def live_airflow(
         yield airflow
     finally:
         airflow.stop_all()
-
-
-def _request(method: str, url: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(
-        url, data, {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}, method=method
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=300) as response:
-            return json.loads(response.read() or "null")
-    except urllib.error.HTTPError as error:
-        with error:
-            text = error.read().decode(errors="replace")
-        locked = error.code == 500 and "Database error" in text
-        kind = LookupError if error.code == 404 else DatabaseError if locked else RuntimeError
-        raise kind(f"{method} {url} was answered {error.code}: {text}") from None
 
 
 def _end(processes: Sequence[psutil.Process]) -> None:

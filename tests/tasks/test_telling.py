@@ -12,7 +12,7 @@ from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.results import AppResult, LoadResult
 
 TABLE = TableName("p", "d", "visit_page")
-DAYS = tuple(DAY.ending(dt.date(2026, 3, day)) for day in range(1, 31))
+DAYS = tuple(DAY.latest(dt.date(2026, 3, day)) for day in range(1, 31))
 
 
 def result(apps, **more):
@@ -50,7 +50,7 @@ def test_it_is_one_line_with_five_hundred_apps_too():
     assert len(telling.ending(result(apps), 3600)) < 700
 
 
-def test_the_wait_is_told_in_shanghai_s_time(monkeypatch):
+def test_the_wait_is_given_in_the_time_of_shanghai(monkeypatch):
     waits = {AppRef("shop"): DAYS[-1:], AppRef("magazine"): DAYS[-2:]}
     failures = (Failure("wx3", DAYS[0], DataNotReadyError(61503, "")),)
     said = telling.waiting(

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
 from airflow_provider_wxanalysis.testing.sealing import Letter
-from tests.support.servers import REPOSITORY
+from tests.support.samples import published
 
-GUIDE = json.loads((REPOSITORY / "tests" / "fixtures" / "api_signature_vectors.json").read_text())
+GUIDE = published("api_signature_vectors")
 KEY, KEY_SN = b64decode(GUIDE["sym_key_b64"]), GUIDE["sym_sn"]
 DEVELOPER = cast("RSAPrivateKey", load_der_private_key(b64decode(GUIDE["private_key_der_b64"]), None))
 PLATFORM = cast("RSAPublicKey", load_der_public_key(b64decode(GUIDE["response"]["platform_public_key_der_b64"])))

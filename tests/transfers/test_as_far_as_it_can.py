@@ -21,7 +21,7 @@ def held(dataset, read):
     """The days in the table, by app."""
 
     def find(endpoint="daily_summary"):
-        found = {}
+        found: dict[str, set[str]] = {}
         for row in read(f"{dataset}.{endpoint}"):
             found.setdefault(row["appid"], set()).add(row["begin_date"])
         return found

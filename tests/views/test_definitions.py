@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 import sqlglot
@@ -25,7 +26,7 @@ def test_is_bigquery_sql_with_a_description_for_each_column(name, present):
     assert not re.search(r"\{\w*\}", statement)
     parsed = sqlglot.parse_one(statement, read="bigquery")
     assert isinstance(parsed, exp.Create)
-    select = sqlglot.parse_one(found.select("my-project.wechat", present, READY), read="bigquery")
+    select: Any = sqlglot.parse_one(found.select("my-project.wechat", present, READY), read="bigquery")
     assert select.named_selects == list(found.columns)
     assert " / " in found.description
     for text in found.columns.values():

@@ -1,114 +1,19 @@
-"""Every view against figures computed in Python from the same rows: two apps, sixty days, some of them deleted."""
+"""Every view against figures computed in Python from the same rows; see ``conftest.py`` for what is loaded."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import math
-import uuid
 from collections import Counter, defaultdict
+from typing import Any
 
-import pytest
-
-from airflow_provider_wxanalysis.bigquery.ledger import Ledger
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.operators.views import WeAnalysisViewsOperator
-from airflow_provider_wxanalysis.periods import DAY, MONTH, WEEK, Period, last_closed_day
-from airflow_provider_wxanalysis.testing import WeChatServer
-from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
+from airflow_provider_wxanalysis.periods import DAY, MONTH, WEEK, Period
 from airflow_provider_wxanalysis.views.definitions import NAMES, view
-from tests.conftest import APPS, run_context
+from tests.conftest import APPS
+from tests.views.comparing import change, index, ratio, same
+from tests.views.conftest import APP_NAMES, HOLES, ONE_DAY, YESTERDAY
 
-YESTERDAY = last_closed_day(dt.datetime.now(dt.UTC))
-FIRST = YESTERDAY - dt.timedelta(days=59)
-ONE_DAY, WEEK_LONG = dt.timedelta(days=1), dt.timedelta(days=7)
-APP_NAMES = {APPS[0]: "商店", APPS[1]: None}
-#: Deleted on purpose: comparisons with these days must be NULL.
-HOLES = {"daily_visit_trend": YESTERDAY - 20 * ONE_DAY, "visit_distribution": YESTERDAY - 9 * ONE_DAY,
-         "performance_data": YESTERDAY - 8 * ONE_DAY}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def loaded(bq, project):
-    """A dataset with everything of two apps over sixty days, and all views."""
-    name = f"{project}.v_{uuid.uuid4().hex[:12]}"
-    bq.create_dataset(name)
-    with pytest.MonkeyPatch.context() as patch, WeChatServer(published_at=dt.time(0), pages=12) as server:
-        for appid in APPS:
-            patch.setenv(f"AIRFLOW_CONN_V_{appid.upper()}", json.dumps(server.connection(appid)))
-        for endpoint in ENDPOINTS.values():
-            for appid in APPS:
-                load(name, endpoint, appid)
-    for table, day in HOLES.items():
-        bq.query_and_wait(f"DELETE FROM `{name}.{table}` WHERE begin_date = DATE '{day}'")
-    Ledger(bq, *name.split(".")).record_names(APP_NAMES)
-    views = WeAnalysisViewsOperator(
-        task_id="views", destination=name, gcp_conn_id=None, empty_is_ready_after=dt.timedelta(0)
-    ).execute(run_context(None, None))
-    assert views == {"dataset": name, "views": list(NAMES), "skipped": {}}
-    yield name
-    bq.delete_dataset(name, delete_contents=True, not_found_ok=True)
-
-
-def load(dataset, endpoint, appid):
-    first = YESTERDAY if endpoint.reach_days else FIRST
-    if endpoint.window in (WEEK, MONTH):
-        first = endpoint.window.containing(first).begin_date
-    last = endpoint.window.latest(YESTERDAY)
-    first = last.begin_date if endpoint.reach_days else first
-    WeAnalysisToBigQueryOperator(
-        task_id="load",
-        endpoint=endpoint.name,
-        destination_project_dataset_table=f"{dataset}.{{endpoint}}",
-        weanalysis_conn_id=f"v_{appid}",
-        from_date=str(first),
-        to_date=str(last.end_date),
-        lookback=0,
-        gcp_conn_id=None,
-        empty_is_ready_after=dt.timedelta(0),
-    ).execute(run_context(None, dt.datetime.now(dt.UTC)))
-
-
-@pytest.fixture(scope="module")
-def rows(bq, loaded):
-    """The rows of a table or view."""
-
-    def read(name):
-        return [dict(row) for row in bq.query_and_wait(f"SELECT * FROM `{loaded}.{name}`")]
-
-    return read
-
-
-def same(found, expected, *keys):
-    """Compare rows, in whatever order, floats with a little room."""
-
-    def by_key(rows):
-        keyed = {tuple(row[key] for key in keys): row for row in rows}
-        assert len(keyed) == len(rows)
-        return keyed
-
-    found, expected = by_key(found), by_key(expected)
-    assert found.keys() == expected.keys()
-    assert found
-    for key, row in expected.items():
-        for name, value in row.items():
-            assert alike(found[key][name], value), (key, name, found[key][name], value)
-
-
-def alike(one, other):
-    return math.isclose(one, other, rel_tol=1e-9) if isinstance(one, float) and other is not None else one == other
-
-
-def ratio(above, below):
-    return None if above is None or not below else above / below
-
-
-def change(now, before):
-    return None if now is None or not before else (now - before) / before
-
-
-def index(rows, *keys):
-    return {tuple(row[key] for key in keys): row for row in rows}
+WEEK_LONG = dt.timedelta(days=7)
 
 
 def test_columns_and_descriptions(bq, loaded):
@@ -192,7 +97,7 @@ def test_retention(rows):
 
 
 def test_unripe_cohorts_do_not_dilute_the_curve(rows):
-    sums = defaultdict(lambda: [0, 0, 0])
+    sums: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in retention(rows):
         month = row["begin_date"].replace(day=1)
         entry = sums[row["period"], row["appid"], month, row["cohort"], row["period_offset"]]
@@ -216,15 +121,15 @@ def test_unripe_cohorts_do_not_dilute_the_curve(rows):
 
 
 def test_sources(rows):
-    cells = defaultdict(dict)
+    cells: dict[Any, dict[str, int]] = defaultdict(dict)
     labels = {}
     for row in rows("visit_distribution"):
         cells[row["appid"], row["begin_date"], row["item_key"]][row["distribution"]] = row["item_value"]
         if row["distribution"] == "access_source_session_cnt":
             labels[row["item_key"]] = row["item_label"], row["item_label_en"]
-    sessions = {key: c.get("access_source_session_cnt") for key, c in cells.items()}
-    sessions = {key: n for key, n in sessions.items() if n is not None}
-    totals = Counter()
+    opened = "access_source_session_cnt"
+    sessions = {key: cell[opened] for key, cell in cells.items() if cell.get(opened) is not None}
+    totals: Counter[Any] = Counter()
     for (appid, day, _), n in sessions.items():
         totals[appid, day] += n
     expected = [
@@ -252,7 +157,7 @@ def test_sources(rows):
 def test_stay_and_depth(rows):
     kinds = ("access_staytime_info", "access_depth_info")
     buckets = [row for row in rows("visit_distribution") if row["distribution"] in kinds]
-    groups = defaultdict(dict)
+    groups: dict[Any, dict[int, int]] = defaultdict(dict)
     for row in buckets:
         groups[row["appid"], row["begin_date"], row["distribution"]][row["item_key"]] = row["item_value"]
     expected = [
@@ -296,7 +201,8 @@ def test_pages(rows):
 
 
 def test_portrait(rows):
-    people, sums = defaultdict(dict), Counter()
+    people: dict[Any, dict[str, int]] = defaultdict(dict)
+    sums: Counter[Any] = Counter()
     tables = {1: "user_portrait", 7: "user_portrait_7d", 30: "user_portrait_30d"}
     for days, table in tables.items():
         for row in rows(table):
@@ -361,9 +267,9 @@ def test_coverage(rows):
     for endpoint in ENDPOINTS.values():
         held = Counter((row["appid"], row["begin_date"], row["end_date"]) for row in rows(endpoint.name))
         days = range(since.toordinal(), YESTERDAY.toordinal() + 1)
-        periods = [endpoint.window.ending(dt.date.fromordinal(day)) for day in days]
+        ending = [endpoint.window.ending(dt.date.fromordinal(day)) for day in days]
         rolls = endpoint.window not in (DAY, WEEK, MONTH)
-        periods = [period for period in periods if period and (rolls or period.begin_date >= since)]
+        periods = [period for period in ending if period and (rolls or period.begin_date >= since)]
         for appid in APPS:
             own = {key[2:]: row for key, row in found.items() if key[:2] == (appid, endpoint.name)}
             assert set(own) == {(period.begin_date, period.end_date) for period in periods}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from typing import Any
 
@@ -25,11 +24,11 @@ from airflow_provider_wxanalysis.exceptions import (
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.wechat.errcodes import AUTHORIZER_ERRCODES, TOKEN_ERRCODES, api_error
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES, UNKNOWN
-from tests.support.servers import REPOSITORY
+from tests.support.samples import published
 
 RID = "5f2b5a1c-0a1b2c3d-4e5f6071"
 DAY = Period(dt.date(2024, 2, 29), dt.date(2024, 2, 29))
-SAMPLES = json.loads((REPOSITORY / "tests" / "fixtures" / "errors.json").read_text(encoding="utf-8"))
+SAMPLES = published("errors")
 
 #: class -> its codes
 CODES: dict[type[WeAnalysisAPIError], set[int]] = {

@@ -19,7 +19,8 @@ from airflow_provider_wxanalysis.wechat import records
 from airflow_provider_wxanalysis.wechat.errcodes import api_error
 from airflow_provider_wxanalysis.wechat.replies import parse_reply
 from airflow_provider_wxanalysis.wechat.wire import Received
-from tests.wechat.test_records import APPID, LAST_DAYS, SELECTION, find, period, read, sample
+from tests.support.samples import LAST_DAYS, period, sample
+from tests.wechat.reading import APPID, SELECTION, find, read
 
 PYTHON_TYPES = {"INT64": int, "FLOAT64": float, "STRING": str}
 #: Several rows share these, so one change of them may change them all.

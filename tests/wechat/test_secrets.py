@@ -121,7 +121,8 @@ def test_no_frame_holds_one_when_the_task_is_ended(hook, wechat_server, yesterda
 @pytest.mark.parametrize("field", ["password", "login", "access_token", "proxies", "central_authorization"])
 def test_no_frame_of_a_connection_that_is_refused(monkeypatch, field):
     broken = {field: f"{CANARY}\n"}
-    fields = {"conn_type": "weanalysis", "login": "wx1", "password": CANARY, "extra": {"access_token": CANARY}}
+    fields: dict[str, Any] = {"conn_type": "weanalysis", "login": "wx1", "password": CANARY}
+    fields["extra"] = {"access_token": CANARY}
     change = fields if field in ("password", "login") else fields["extra"]
     change |= broken
     monkeypatch.setenv("AIRFLOW_CONN_REFUSED", json.dumps(fields))

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_wxanalysis.testing.sealing import Letter
 from airflow_provider_wxanalysis.wechat.signature import Frame, decrypt, encrypt, sign, verify
-from tests.support.servers import REPOSITORY
+from tests.support.samples import published
 
-VECTORS = json.loads((REPOSITORY / "tests" / "fixtures" / "api_signature_vectors.json").read_text())
+VECTORS = published("api_signature_vectors")
 REQUEST, REPLY = VECTORS["request"], VECTORS["response"]
 KEY = base64.b64decode(VECTORS["sym_key_b64"])
 KEY_SN = VECTORS["sym_sn"]

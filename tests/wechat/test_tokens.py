@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 
@@ -12,9 +11,8 @@ import requests
 from airflow_provider_wxanalysis.exceptions import CredentialsError, InvalidTokenError, PayloadError, TransportError
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS
-from tests.support.servers import REPOSITORY
+from tests.support.samples import published
 
-FIXTURES = REPOSITORY / "tests" / "fixtures"
 AUTHS = ("stable", "legacy", "static", "central", "authorizer")
 
 
@@ -34,7 +32,7 @@ def test_every_source_works(hook, wechat_server, yesterday, auth):
     ],
 )
 def test_documented_replies(hook, wechat_server, auth, sample, token):
-    reply = json.loads((FIXTURES / f"{sample}.json").read_text())
+    reply = published(sample)
     wechat_server.faults.add(faults.wrong_shape(reply), endpoint="token")
     request = requests.Request("POST", f"{wechat_server.url}/any")
     assert hook(auth=auth).get_conn().prepare_request(request).url == f"{wechat_server.url}/any?access_token={token}"
@@ -52,7 +50,7 @@ def test_stable_is_never_forced_and_sends_the_secret_in_the_body(hook, wechat_se
     hook().fetch("daily_summary", yesterday)
     token_call = next(call for call in wechat_server.calls if call.endpoint == "token")
     assert token_call.path == "/cgi-bin/stable_token"
-    documented = json.loads((FIXTURES / "requests.json").read_text())["stable_token"]
+    documented = published("requests")["stable_token"]
     assert documented["force_refresh"] is False
     assert token_call.body == {**documented, "appid": APPS[0], "secret": wechat_server.apps.secret(APPS[0])}
 

@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 from contextlib import contextmanager, suppress
+from typing import cast
 
 import pytest
 
@@ -131,7 +132,7 @@ def test_nothing_is_without_end(monkeypatch, name, pause):
     words = "did not end its reply within" if pause else "sent more than|sent a line|sent headers"
     pieces = sending(rest if pause else rest * 1000, pause=pause, forever=True)
     with pieces as sock, pytest.raises(EndlessReplyError, match=words):
-        read_reply(_after(first, sock), 10 if pause else 10_000)
+        read_reply(cast("socket.socket", _after(first, sock)), 10 if pause else 10_000)
 
 
 class _after:
