@@ -15,7 +15,7 @@ from airflow_provider_wxanalysis.testing import WeChatServer
 @pytest.fixture
 def masked(monkeypatch):
     """The tokens that Airflow is told to mask."""
-    tokens = []
+    tokens: list[str] = []
     monkeypatch.setattr(masking, "mask_secret", tokens.append)
     monkeypatch.setattr(masking, "_masked", set())
     return tokens
