@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from airflow_provider_wxanalysis.catalogue.rows import Rows
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.wechat import records
+from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 from airflow_provider_wxanalysis.wechat.workers import Slots
 
 if TYPE_CHECKING:
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from airflow_provider_wxanalysis.wechat.client import Client
 
 log = logging.getLogger(__name__)
+
+#: How long an app's calls that are under way may go on once asking is of no use, in seconds: what WeChat has taken may
+#: be answered yet, but a pause or a silent server must not keep the task.
+AFTERMATH = 3.0
 
 
 class Lane(NamedTuple):
@@ -70,6 +77,8 @@ class App:
 class Line:
     """A lane that is being asked.
 
+    :param error: why asking on is of no use.
+    :param ends_at: by when the calls that are under way must have ended then, by ``time.monotonic()``.
     :param held: how many of its replies are awaited, or wait to be taken.
     """
 
@@ -77,8 +86,14 @@ class Line:
     periods: Iterator[Period]
     app: App | None = None
     error: WeAnalysisError | None = None
+    ends_at: float = math.inf
     held: int = 0
     exhausted: bool = False
+
+    def stop(self, error: WeAnalysisError) -> None:
+        """Note down that asking on is of no use; the first to say so counts."""
+        if not self.error:
+            self.error, self.ends_at = error, time.monotonic() + AFTERMATH
 
 
 @dataclass(eq=False)
@@ -107,8 +122,8 @@ class Turn:
             return line.app.client.ask(endpoint, self.period, request)
         except WeAnalysisError as error:
             if error.stops_app:
-                line.error = error
-            return error
+                line.stop(error)
+            return (line.error or error) if isinstance(error, FetchCancelledError) else error
 
     def answer(self) -> Answer:
         """Make its rows."""

@@ -7,6 +7,7 @@ their next requests.
 from __future__ import annotations
 
 import queue
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
@@ -30,7 +31,7 @@ def ask_all(
 
     At most ``in_flight`` requests are under way at once, and at most ``max_concurrency`` of one app; at most twice
     ``in_flight`` replies are held. Errors are answers like any other; after one that ``stops_app``, all further periods
-    of its lane are answered with it, and not asked for.
+    of its lane are answered with it, and not asked for; so are those under way that are not answered within moments.
 
     :param lanes: what to ask; may be an iterator, which is not run ahead.
     :param in_flight: the most requests under way.
@@ -83,7 +84,7 @@ class _Desk:
             if self._jobs:
                 self._jobs.popleft()()
             with suppress(queue.Empty):
-                if taken := self._results.get(timeout=TICK):
+                if taken := self._results.get(timeout=self._cut_off()):
                     self._take(*taken)
 
     def cancel(self) -> None:
@@ -98,6 +99,17 @@ class _Desk:
             self._workers.end()
         for line in list(self._lines):
             self._close(line)
+
+    def _cut_off(self) -> float:
+        """End the calls of apps that have had their time, and return how many seconds to wait for the others."""
+        now, seconds = time.monotonic(), TICK
+        for line in self._lines:
+            if line.app and line.app.lines == 1:
+                if line.ends_at <= now:
+                    line.app.client.close()
+                else:
+                    seconds = min(seconds, line.ends_at - now)
+        return seconds
 
     def _complete(self) -> Turn | None:
         for turn in self._turns.values():

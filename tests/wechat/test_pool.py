@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import os
 import signal
@@ -24,7 +25,7 @@ from airflow_provider_wxanalysis.exceptions import (
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, Period
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
-from airflow_provider_wxanalysis.wechat import pace, pool, waits, wire, workers
+from airflow_provider_wxanalysis.wechat import lanes, pace, pool, waits, wire, workers
 from airflow_provider_wxanalysis.wechat.lanes import Answer
 from airflow_provider_wxanalysis.wechat.pool import ask_all
 from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError, Stop
@@ -82,8 +83,8 @@ class TestInOrder:
 
 
 def answers(hooks: list[WeAnalysisHook], days: list[Period], **options: Any) -> list[Answer]:
-    lanes = [hook.lane("daily_summary", days) for hook in hooks]
-    return list(ask_all(lanes, in_flight=options.pop("in_flight", 8), stop=Stop(), **options))
+    asked = [hook.lane("daily_summary", days) for hook in hooks]
+    return list(ask_all(asked, in_flight=options.pop("in_flight", 8), stop=Stop(), **options))
 
 
 @pytest.mark.parametrize("threads", [True, False])
@@ -133,13 +134,13 @@ def test_connections_are_read_when_their_turn_comes(
 ) -> None:
     opened = []
 
-    def lanes() -> Iterator[Any]:
+    def each() -> Iterator[Any]:
         for number in range(100):
             hook = WeAnalysisHook(connect(wechat_server, APPS[0], f"app_{number}"))
             opened.append(number)
             yield hook.lane("daily_summary", days)
 
-    with closing(ask_all(lanes(), in_flight=4, stop=Stop())) as found:
+    with closing(ask_all(each(), in_flight=4, stop=Stop())) as found:
         next(found)
         assert len(opened) <= 3
 
@@ -191,6 +192,7 @@ def test_empty_parts_are_named(
 def test_a_signal_that_wakes_no_one_is_seen_within_five_seconds() -> None:
     """It may come in the instant before the main thread blocks; below, each is sent until it is seen."""
     assert waits.TICK + workers.PATIENCE < 5
+    assert waits.TICK + lanes.AFTERMATH < 5
 
 
 class TestTheEnd:
@@ -295,21 +297,46 @@ class TestTheEnd:
             found = list(ask_all([lane], in_flight=4, stop=Stop(), threads=threads))
         assert {type(answer.error) for answer in found} == {FetchCancelledError}
 
-    def test_a_fatal_error_in_another_period(
-        self, app: WeAnalysisHook, stuck: WeChatServer, days: list[Period]
-    ) -> None:
-        """The first is refused for good while the others wait."""
+    def refuse(self, app: WeAnalysisHook, day: Period, server: WeChatServer) -> None:
+        """Refuse one period for good, while others are awaited."""
         ask = app.client.ask
 
         def asked(endpoint: Any, period: Any, request: Any) -> Any:
-            if period == days[0]:
-                self.asked(stuck)
+            if period == day:
+                self.asked(server)
                 raise NotAuthorizedError(48001, "no")
             return ask(endpoint, period, request)
 
         app.client.ask = asked  # type: ignore[method-assign]
+
+    def test_a_fatal_error_in_another_period(
+        self, app: WeAnalysisHook, stuck: WeChatServer, days: list[Period]
+    ) -> None:
+        self.refuse(app, days[0], stuck)
         with self.ending(stuck, most_calls=3), pytest.raises(NotAuthorizedError):
             list(app.fetch_many("daily_summary", days))
+
+    def test_a_fatal_error_in_one_of_several_apps(
+        self, app: WeAnalysisHook, connect: Callable[..., str], stuck: WeChatServer, days: list[Period]
+    ) -> None:
+        """What is under way of that app ends, within moments; the other app's goes on."""
+        self.refuse(app, days[0], stuck)
+        with WeChatServer(published_at=dt.time(0)) as well, self.ending(stuck, most_calls=3):
+            other = WeAnalysisHook(connect(well, APPS[1], "other"))
+            found = answers([app, other], days)
+        kinds = {(each.lane.key, type(each.error)) for each in found}
+        assert kinds == {(app.weanalysis_conn_id, NotAuthorizedError), ("other", type(None))}
+        assert len(found) == 2 * len(days)
+
+    def test_what_is_answered_within_moments_counts(
+        self, app: WeAnalysisHook, wechat_server: WeChatServer, days: list[Period], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lanes, "AFTERMATH", LONG)
+        wechat_server.faults.add(faults.hang(0.5), endpoint="daily_summary", times=None)
+        self.refuse(app, days[0], wechat_server)
+        good = [answer.period for answer in answers([app], days) if answer.rows]
+        assert good, "those that were under way"
+        assert set(good) <= set(days[1:4])
 
     def test_the_hook_works_again(self, hook: MakeHook, wechat_server: WeChatServer, days: list[Period]) -> None:
         app = hook()
