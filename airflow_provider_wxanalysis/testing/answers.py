@@ -94,6 +94,8 @@ class Answer:
     :param cut: whether to send half of the body and close.
     :param reset: whether to send nothing and reset the connection, or with ``cut`` half of the body before.
     :param endless: seconds between the pieces of a body that never ends; ``None`` for one that does.
+    :param raw: bytes sent in place of head and body, if given; the connection is closed after them.
+    :param rest: what an endless reply goes on with.
     :param headers: further headers.
     :param seal: how API security protects it, where the request was sealed: ``good``, ``none``, ``tampered`` with
         after signing, or ``replayed``, which is the sealed reply before it.
@@ -109,6 +111,8 @@ class Answer:
     cut: bool = False
     reset: bool = False
     endless: float | None = None
+    raw: bytes | None = field(default=None, repr=False)
+    rest: bytes = b" "
     headers: Mapping[str, str] = field(default_factory=dict)
     seal: Literal["good", "none", "tampered", "replayed"] = "good"
     age: float = 0.0
@@ -121,7 +125,7 @@ class Answer:
     @property
     def intact(self) -> bool:
         """Whether the client gets the JSON reply whole, and can trust it."""
-        whole = not (self.cut or self.reset) and self.endless is None
+        whole = not (self.cut or self.reset) and self.endless is None and self.raw is None
         return self.status == 200 and self.text is None and whole and self.seal == "good" and not self.age
 
     @property

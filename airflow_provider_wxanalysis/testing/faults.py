@@ -86,6 +86,20 @@ def endless(pause: float = 0.02) -> Fault:
     return Fault(f"endless {pause:g}", lambda answer, question: replace(answer, endless=pause))
 
 
+def raw(make: Callable[[bytes], bytes], rest: bytes = b"", pause: float = 0.0) -> Fault:
+    """Send bytes of your own in place of a reply in HTTP, and close the connection.
+
+    :param make: makes them from the body that the reply would have.
+    :param rest: what to go on with, without end; by default nothing.
+    :param pause: seconds between these pieces; 0 sends as fast as the client reads.
+    """
+
+    def apply(answer: Answer, question: Question | None) -> Answer:
+        return replace(answer, raw=make(answer.body), rest=rest, endless=pause if rest else None)
+
+    return Fault("raw", apply)
+
+
 def empty() -> Fault:
     """Answer as if there were no figures."""
     return Fault("empty", lambda answer, question: Answer(replies.empty(question) if question else {}), good_only=True)

@@ -138,6 +138,9 @@ class _Connection(BaseHTTPRequestHandler):
         if answer.reset and not answer.cut:
             self._reset()
             return
+        if answer.raw is not None:
+            self._send_raw(answer, stopping)
+            return
         body = answer.body
         if answer.cut or answer.endless is not None:
             self.close_connection = True
@@ -155,7 +158,7 @@ class _Connection(BaseHTTPRequestHandler):
             body = body[: len(body) // 2]
         if answer.endless is not None:
             self.wfile.write(head)
-            self._go_on(answer.endless, stopping)
+            self._go_on(answer.rest, answer.endless, stopping)
         elif answer.spread:
             self.wfile.write(head)
             self._trickle(body, answer.spread, stopping)
@@ -170,8 +173,16 @@ class _Connection(BaseHTTPRequestHandler):
         self.connection.close()
         self.close_connection = True
 
-    def _go_on(self, pause: float, stopping: threading.Event) -> None:
-        piece = b" " if pause else b" " * _FLOOD
+    def _send_raw(self, answer: Answer, stopping: threading.Event) -> None:
+        self.close_connection = True
+        # The last bytes and the end of the connection travel in one packet where that can be asked for.
+        together = getattr(socket, "MSG_MORE", 0) if answer.endless is None else 0
+        self.connection.sendall(answer.raw or b"", together)
+        if answer.endless is not None:
+            self._go_on(answer.rest, answer.endless, stopping)
+
+    def _go_on(self, piece: bytes, pause: float, stopping: threading.Event) -> None:
+        piece = piece if pause else piece * (_FLOOD // len(piece))
         while not stopping.wait(pause):
             self.wfile.write(piece)  # until the client has gone: then it raises OSError
 

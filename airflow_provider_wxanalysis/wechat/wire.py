@@ -10,6 +10,7 @@ and because nothing may print the request, whose address holds the token.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ PATIENCE = 10
 MAX_REPLY_BYTES = 32 * 2**20
 _MAX_HEAD_BYTES = 2**16
 _PIECE = 2**16
+_HEX = re.compile(rb"[0-9a-fA-F]{1,16}")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -184,12 +186,9 @@ def _chunks(stream: _Stream) -> bytes:
 
 def _chunk_size(line: bytes) -> int:
     digits = line.partition(b";")[0].strip()
-    try:
-        if not digits.isalnum() or len(digits) > 16:
-            raise ValueError
-        return int(digits, 16)
-    except ValueError:
-        raise BrokenReplyError("sent a chunk of unusable size") from None
+    if not _HEX.fullmatch(digits):
+        raise BrokenReplyError("sent a chunk of unusable size")
+    return int(digits, 16)
 
 
 def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:

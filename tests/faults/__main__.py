@@ -10,6 +10,8 @@ from tests.faults.page import PAGE, cells, render
 
 try:
     with Laboratory() as laboratory:
-        PAGE.write_text(render({name: cells(laboratory.outcomes(case)) for name, case in CASES.items()}))
+        found = {name: cells(laboratory.outcomes(case)) for name, case in CASES.items()}
+        assert not laboratory.leaks.found
+        PAGE.write_text(render(found, laboratory.leaks.searched))
 finally:
     shutil.rmtree(tests.conftest.HOME, ignore_errors=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import json
+import logging
 import os
 import socket
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -20,6 +23,7 @@ from airflow_provider_wxanalysis.wechat import wire
 from airflow_provider_wxanalysis.wechat.channel import Outgoing
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from airflow_provider_wxanalysis.wechat.waits import Stop
+from tests.support.canary import Leaks, shown
 from tests.support.servers import free_port
 
 APP = "wx00000000000000a1"
@@ -50,11 +54,16 @@ def _nobody_listens(server: WeChatServer) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Case:
-    """One fault: of the server, or of the way to it; and the connection's ``timeout``, in seconds."""
+    """One fault: of the server, of the way to it, or of the environment; and the connection's ``timeout``, in seconds.
+
+    :param patience: how many times ``timeout`` a whole reply may take.
+    """
 
     fault: faults.Fault | None = None
     way: Callable[[WeChatServer], Any] | None = None
     timeout: float = 10.0
+    patience: float = 1.0
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -66,7 +75,72 @@ def _text(body: str) -> Case:
     return Case(faults.http(200, body))
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+OTHER = b'HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{"errcode":48001,"list":[]}'
+
+
+def _sized(body: bytes, *headers: bytes) -> bytes:
+    """A reply with these headers, and its length."""
+    return OK + b"".join(b"%s\r\n" % header for header in headers) + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def _chunks(body: bytes, size: bytes = b"%x") -> bytes:
+    """A reply in chunks: the first five bytes, and the rest."""
+    return CHUNKED + b"".join(size % len(part) + b"\r\n" + part + b"\r\n" for part in (body[:5], body[5:], b""))
+
+
+def _flood(first: bytes, rest: bytes) -> Case:
+    return Case(faults.raw(lambda body: first, rest))
+
+
+def _drip(first: bytes, rest: bytes) -> Case:
+    """Each piece comes in time, and there is no end to them."""
+    return Case(faults.raw(lambda body: first, rest, pause=0.005), patience=0.05)
+
+
+def _bytes(make: Callable[[bytes], bytes]) -> Case:
+    return Case(faults.raw(make))
+
+
+#: Replies byte by byte: what breaks HTTP, what never ends, what is more than was asked for.
+WIRE: Mapping[str, Case] = {
+    "headers that drip": _drip(OK, b"X: y\r\n"),
+    "chunk size that drips": _drip(CHUNKED, b"0"),
+    "trailers that drip": _drip(CHUNKED + b"0\r\n", b"X: y\r\n"),
+    "100 Continue that drips": _drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "flood of headers": _flood(OK, b"X: y\r\n"),
+    "header without end": _flood(OK + b"X: ", b"y"),
+    "flood of chunk extensions": _flood(CHUNKED + b"1;", b"x=y;"),
+    "flood of chunks": _flood(CHUNKED, b"1\r\n \r\n"),
+    "flood of trailers": _flood(CHUNKED + b"0\r\n", b"X: y\r\n"),
+    "flood of 100 Continue": _flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "gzip bomb": _bytes(lambda body: _sized(gzip.compress(bytes(2**24)), b"Content-Encoding: gzip")),
+    "gzip within gzip": _bytes(
+        lambda body: _sized(gzip.compress(gzip.compress(body)), b"Content-Encoding: gzip, gzip")
+    ),
+    "gzip cut short": _bytes(lambda body: _sized(gzip.compress(body)[:-9], b"Content-Encoding: gzip")),
+    "gzip that is not": _bytes(lambda body: _sized(body, b"Content-Encoding: gzip")),
+    "encoding not asked for": _bytes(lambda body: _sized(body, b"Content-Encoding: br")),
+    "not HTTP": _bytes(lambda body: b"SSH-2.0-OpenSSH_9.6\r\n"),
+    "two lengths": _bytes(lambda body: _sized(body, b"Content-Length: 1")),
+    "length that is not a number": _bytes(lambda body: OK + b"Content-Length: 1_0\r\n\r\n" + body),
+    "chunk size that is not a number": _bytes(lambda body: _chunks(body, b"0x%x")),
+    "chunk size beyond all bounds": _bytes(lambda body: _chunks(body, b"f" * 19 + b"%x")),
+    "chunk longer than it says": _bytes(lambda body: _chunks(body).replace(b"\r\n5\r\n", b"\r\n4\r\n")),
+    "in gzip": _bytes(lambda body: _sized(gzip.compress(body), b"Content-Encoding: gzip")),
+    "in chunks": _bytes(_chunks),
+    "after 103 Early Hints": _bytes(lambda body: b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + _sized(body)),
+    "header without a colon": _bytes(lambda body: _sized(body, b"no colon in here")),
+    "HTTP/1.0 without a length": _bytes(lambda body: b"HTTP/1.0 200 OK\r\n\r\n" + body),
+    "closed in spite of keep-alive": _bytes(lambda body: _sized(body, b"Connection: keep-alive")),
+    "another reply after it": _bytes(lambda body: _sized(body, b"Connection: keep-alive") + OTHER),
+    "504 and then a reply": _bytes(lambda body: b"HTTP/1.1 504 Gateway Timeout\r\n\r\n" + OTHER),
+    "404 and then a reply": _bytes(lambda body: b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n" + OTHER),
+}
+
 CASES: Mapping[str, Case] = {
+    "HTTP_PROXY in the environment": Case(environment={"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}),
     "name not resolved": Case(way=_no_names),
     "connection refused": Case(way=_nobody_listens),
     "connection reset": Case(faults.reset()),
@@ -76,6 +150,7 @@ CASES: Mapping[str, Case] = {
     "slow body that ends in time": Case(faults.slow_body(0.1)),
     "slow body that never ends": Case(faults.endless(0.02), timeout=0.5),
     "fast body that never ends": Case(faults.endless(0)),
+    **WIRE,
     "HTTP 307 to another host": Case(faults.redirect("https://elsewhere.invalid/")),
     **{f"HTTP {status}": Case(faults.http(status)) for status in (400, 401, 403, 404, 412, 416)},
     **{f"HTTP {status}": Case(faults.http(status)) for status in (429, 500, 502, 503, 504)},
@@ -120,18 +195,28 @@ def _kind(url: str) -> str:
 
 
 class Laboratory:
-    """A server, an app, and a fetch that goes well unless told otherwise."""
+    """A server, an app, and a fetch that goes well unless told otherwise.
+
+    :ivar leaks: what is found of secrets in log records, of all loggers at DEBUG, and in errors.
+    """
 
     def __init__(self) -> None:
         self.server = WeChatServer(port=free_port(), published_at=dt.time(0))
+        self.leaks = Leaks()
 
     def __enter__(self) -> Laboratory:
         self.server.start()
+        root = logging.getLogger()
+        self._level = root.level
+        root.addHandler(self.leaks)
+        root.setLevel(logging.DEBUG)
         self.day = DAY.latest((self.server.now - dt.timedelta(days=1)).date())
-        self.rows = self._fetch(lambda hook: None, timeout=10.0)
+        self.rows = self._fetch(lambda hook: None, Case())
         return self
 
     def __exit__(self, *error: object) -> None:
+        logging.getLogger().removeHandler(self.leaks)
+        logging.getLogger().setLevel(self._level)
         self.server.stop()
 
     def outcomes(self, case: Case) -> list[Outcome | None]:
@@ -177,9 +262,10 @@ class Laboratory:
 
         failure: WeAnalysisError | None = None
         try:
-            rows = self._fetch(watch, case.timeout)
+            rows = self._fetch(watch, case)
         except WeAnalysisError as error:
             result, failure = type(error).__name__, error
+            self.leaks.look("error", shown(error) + "".join(traceback.format_exception(error)))
         else:
             named = {"rows": self.rows, "rows, each twice": self.rows * 2, "no rows": []}
             (result,) = [name for name, expected in named.items() if rows == expected]
@@ -188,13 +274,13 @@ class Laboratory:
             assert len(self.server.calls) - before == sum(requests), "the server saw what was sent, and nothing else"
         return Outcome(result, failure, requests)
 
-    def _fetch(self, watch: Callable[[WeAnalysisHook], None], timeout: float) -> list[dict[str, Any]]:
-        connection = json.dumps(self.server.connection(APP, timeout=timeout))
+    def _fetch(self, watch: Callable[[WeAnalysisHook], None], case: Case) -> list[dict[str, Any]]:
+        connection = json.dumps(self.server.connection(APP, timeout=case.timeout))
         hook = WeAnalysisHook("faults")
         with (
-            mock.patch.dict(os.environ, AIRFLOW_CONN_FAULTS=connection),
+            mock.patch.dict(os.environ, case.environment, AIRFLOW_CONN_FAULTS=connection),
             mock.patch.object(Stop, "wait"),
-            mock.patch.object(wire, "PATIENCE", 1),
+            mock.patch.object(wire, "PATIENCE", case.patience),
             mock.patch.object(wire, "MAX_REPLY_BYTES", 2**20),
             hook,
         ):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tests.chaos import test_forgeries as long_forgeries
 from tests.faults.matrix import CASES, Outcome
+from tests.wechat import test_forgeries, test_hostile_replies, test_wire
 
 PAGE = Path(__file__).with_name("README.md")
 HEAD = """\
@@ -24,21 +27,55 @@ written to BigQuery from a reply that is not whole and right.
 """
 
 
+FIGURES = """\
+
+## Counted
+
+Replies made up, and what was looked for in vain. Each row is a test that finds nothing at every run.
+
+| | how many | found |
+|---|---|---|
+| replies forged or changed on their way that are taken as data, with API security on \
+(`tests/wechat/test_forgeries.py`; `make chaos`) | {forged:,}; {forged_long:,} | 0 |
+| replies damaged in HTTP that end as anything but a reply or an error (`tests/wechat/test_wire.py`) | {wire:,} | 0 |
+| replies damaged in JSON that end as anything but right rows or an error (`tests/wechat/test_hostile_replies.py`) | \
+{json:,} | 0 |
+| characters of log records (every logger at DEBUG), messages and pickled errors of the faults above that show an \
+AppSecret or a token | {searched:,} | 0 |
+"""
+_SEARCHED = re.compile(r"AppSecret or a token \| ([0-9,]+) \|")
+
+
 def cells(outcomes: Iterable[Outcome | None]) -> tuple[str, ...]:
     """What became of a fault, as the page says it."""
     return tuple("–" if outcome is None else str(outcome) for outcome in outcomes)
 
 
-def render(found: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the page; faults that came to the same share a line."""
+def render(found: Mapping[str, tuple[str, ...]], searched: int) -> str:
+    """Return the page; faults that came to the same share a line.
+
+    :param found: the cells of each fault.
+    :param searched: how much was searched for secrets.
+    """
     lines: dict[tuple[str, ...], list[str]] = {}
     for name in CASES:
         lines.setdefault(found[name], []).append(name)
     rows = (f"| {', '.join(names)} | {' | '.join(outcome)} |\n" for outcome, names in lines.items())
-    return HEAD + "".join(rows)
+    figures = FIGURES.format(
+        forged=test_forgeries.MUTANTS,
+        forged_long=long_forgeries.MUTANTS,
+        wire=test_wire.MUTANTS,
+        json=test_hostile_replies.damaged(),
+        searched=searched,
+    )
+    return HEAD + "".join(rows) + figures
 
 
-def read() -> dict[str, tuple[str, ...]]:
-    """Return what the page says of each fault."""
-    rows = [line.strip("| \n").split(" | ") for line in PAGE.read_text().removeprefix(HEAD).splitlines()]
-    return {name: tuple(outcome) for names, *outcome in rows for name in names.split(", ")}
+def read() -> tuple[dict[str, tuple[str, ...]], int]:
+    """Return what the page says of each fault, and how much was searched for secrets."""
+    text = PAGE.read_text()
+    table = text.removeprefix(HEAD).partition("\n\n")[0]
+    rows = [line.strip("| \n").split(" | ") for line in table.splitlines()]
+    (searched,) = _SEARCHED.findall(text) or ["0"]
+    found = {name: tuple(outcome) for names, *outcome in rows for name in names.split(", ")}
+    return found, int(searched.replace(",", ""))

@@ -28,15 +28,20 @@ _AIRFLOW_S_OWN = "msg=MaskSecret("
 
 
 class Leaks(logging.Handler):
-    """What was found so far."""
+    """What was found so far.
+
+    :ivar searched: how many characters were looked at.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
         self.found: list[str] = []
+        self.searched = 0
 
     def look(self, where: str, text: str) -> None:
         """Note it down if ``text`` holds a secret; the note does not."""
+        self.searched += len(text)
         if CANARY in text:
             lines = [line for line in text.splitlines() if CANARY in line and _AIRFLOW_S_OWN not in line]
             self.found += [f"{where}: {line.partition(CANARY)[0][-200:]!r}" for line in lines]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
@@ -35,6 +36,8 @@ NOTHINGS = (
     *('"０"', '"٠"', '"\\u0030"', '"ok"', '"null"', '"false"', '"None"', '[{"errcode":0}]', f"0.{'0' * 400}1"),
 )
 ERRCODES = ("errcode", "ErrCode", "ERRCODE", "err_code", r"\u0065rrcode", "errcode ", "errcode\\u0000")
+#: How many forged replies come for each genuine one, which shows that replies can be taken at all.
+FORGED_PER_GENUINE = 50
 #: Without any of these, or with any of these changed, nothing proves that WeChat has made a reply.
 PROOFS = ("Wechatmp-Serial", "Wechatmp-TimeStamp", "Wechatmp-Signature")
 
@@ -104,16 +107,15 @@ class Forger(ApiSecurity):
 
 
 def taken(forger: Forger, settings: Settings, count: int) -> list[Answer]:
-    """Return those of so many forged replies that the client takes. Every now and then it must take a genuine one."""
+    """Return those of so many forged replies that the client takes. The genuine ones between them it must take."""
     found = []
     with Client(settings, lambda token: None, attempts=1) as client:
         for number in range(count):
-            forger.active = bool(number % 50)
-            try:
+            if number % FORGED_PER_GENUINE == 0:
+                forger.active = False
                 client.post(PATH, DATES, endpoint="daily_summary")
-            except WeAnalysisError:
-                assert forger.active, "a genuine reply was refused"
-            else:
-                if forger.active and forger.sent:
-                    found.append(forger.sent)
+            forger.active = True
+            with suppress(WeAnalysisError):
+                client.post(PATH, DATES, endpoint="daily_summary")
+                found += [forger.sent] if forger.sent else []
     return found

@@ -87,6 +87,23 @@ def test_endless(client: Client, wechat_server: WeChatServer, pause: float, piec
     assert not wechat_server.served
 
 
+def test_raw(client: Client, wechat_server: WeChatServer) -> None:
+    client.token()
+    wechat_server.faults.add(faults.raw(lambda body: b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n" + body[:9]))
+    response = client.send("daily_summary", dates(*SPANS["daily_summary"]))
+    assert (response.headers, len(response.content)) == ({"X": "y"}, 9)
+    assert not wechat_server.served
+    assert "errcode" not in client.ask("daily_summary")
+
+
+@pytest.mark.parametrize(("pause", "piece"), [(0.001, b"ab"), (0, b"ab" * 500)])
+def test_raw_without_end(client: Client, wechat_server: WeChatServer, pause: float, piece: bytes) -> None:
+    wechat_server.faults.add(faults.raw(lambda body: b"HTTP/1.1 200 OK\r\n\r\n", b"ab", pause))
+    with client.send("daily_summary", dates(*SPANS["daily_summary"]), stream=True) as response:
+        pieces = response.iter_content(len(piece))
+        assert {next(pieces) for _ in range(20)} == {piece}
+
+
 def test_redirect(client: Client, wechat_server: WeChatServer) -> None:
     wechat_server.faults.add(faults.redirect("https://elsewhere.example/"))
     response = client.send("daily_summary", dates(*SPANS["daily_summary"]), allow_redirects=False)

@@ -16,6 +16,7 @@ from airflow_provider_wxanalysis.wechat.wire import BrokenReplyError, EndlessRep
 
 BODY = b'{"list": []}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"
+MUTANTS = 3_000
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -102,6 +103,7 @@ def test_replies_in_small_pieces(size):
         CHUNKED + b"c\r\n" + BODY + b"\r\n",
         CHUNKED + b"b\r\n" + BODY + b"\r\n0\r\n\r\n",
         CHUNKED + b"x\r\n" + BODY + b"\r\n0\r\n\r\n",
+        CHUNKED + b"0xc\r\n" + BODY + b"\r\n0\r\n\r\n",
         CHUNKED + b"-1\r\n" + BODY + b"\r\n0\r\n\r\n",
         CHUNKED + b"fffffffffffffffffff\r\n" + BODY,
     ],
@@ -176,7 +178,7 @@ def test_no_reply_of_thousands_does_harm():
     dice = random.Random(20261126)
     seeds = [HEAD + BODY, CHUNKED + b'5\r\n{"lis\r\n7\r\nt": []}\r\n0\r\nX: y\r\n\r\n']
     taken = 0
-    for _ in range(3000):
+    for _ in range(MUTANTS):
         sent = bytearray(dice.choice(seeds))
         for _ in range(dice.randint(1, 4)):
             where = dice.randrange(len(sent))
