@@ -75,6 +75,29 @@ def test_a_connection_that_cannot_work_is_named(monkeypatch):
         WeAnalysisHook("bare").fetch("daily_summary", Period(dt.date(2026, 3, 1), dt.date(2026, 3, 1)))
 
 
+def test_one_connection_for_several_apps(wechat_server, connect, yesterday):
+    """The token server is asked for each app's own token, and each app for its own figures."""
+    connect(wechat_server, None)
+    for appid in APPS:
+        with WeAnalysisHook(appid=appid) as hook:
+            assert hook.appid == appid
+            assert {row["appid"] for row in hook.fetch("daily_summary", yesterday)} == {appid}
+    assert [call.appid for call in wechat_server.calls if call.endpoint == "daily_summary"] == list(APPS)
+    with pytest.raises(ConfigurationError, match="login is empty"):
+        WeAnalysisHook().fetch("daily_summary", yesterday)
+
+
+def test_an_app_that_the_connection_does_not_serve(wechat_server, connect, yesterday):
+    with pytest.raises(ConfigurationError, match=f"it cannot serve app {APPS[1]}"):
+        WeAnalysisHook(connect(wechat_server), APPS[1]).fetch("daily_summary", yesterday)
+    assert wechat_server.calls == []
+
+
+def test_the_app_s_name(hook):
+    assert hook(app_name="商店").app_name == "商店"
+    assert hook().app_name is None
+
+
 def test_a_wrong_secret(wechat_server, connect, monkeypatch, yesterday):
     wechat_server.apps.reset_secret(APPS[0], "right")
     monkeypatch.setenv(

@@ -15,10 +15,10 @@ from airflow_provider_wxanalysis.wechat.addresses import DEFAULT_HOST
 from airflow_provider_wxanalysis.wechat.settings import Settings
 
 
-def settings(extra=None, **fields):
+def settings(extra=None, appid=None, **fields):
     fields = {"login": "wx1", "password": "s3cret", "extra": extra, **fields}
     fields["extra"] = json.dumps(fields["extra"] or {})
-    return Settings.from_connection(Connection(conn_id="c", conn_type="weanalysis", **fields))
+    return Settings.from_connection(Connection(conn_id="c", conn_type="weanalysis", **fields), appid)
 
 
 def test_defaults_are_safe():
@@ -67,6 +67,12 @@ def test_hosts(fields, url):
         ({"host": "https://x:99999"}, "host must be a web address; look for a wrong port"),
         ({"host": "https://x:0"}, "host must be a web address"),
         ({"host": "https://[::1"}, "host must be a web address"),
+        ({"host": "https:/api.weixin.qq.com"}, "host must be a web address; look for .* a missing slash"),
+        ({"host": "https:api.weixin.qq.com"}, "host must be a web address; look for .* a missing slash"),
+        ({"host": "https//api.weixin.qq.com"}, "host must be a web address; look for .* a missing slash"),
+        ({"host": "https:///api.weixin.qq.com"}, "host must be"),
+        ({"host": "http:/127.0.0.1:8070"}, "host must be a web address; look for .* a missing slash"),
+        ({"extra": {"auth": "central", "central_url": "https:/t.example"}}, "central_url must be"),
         ({"host": "api weixin"}, "host must be a web address"),
         ({"host": "https://例子.com"}, "host must be a web address"),
         ({"login": "ｗｘ1"}, "must be plain text; look for line breaks, invisible and foreign"),
@@ -207,6 +213,55 @@ def test_the_test_button_s_way_changes_nothing(monkeypatch, fields):
 
 def test_a_form_left_as_it_is_means_the_defaults():
     assert settings(FORM) == settings()
+
+
+FULL = {
+    "auth": "central",
+    "central_url": "https://tokens.example/{appid}",
+    "timeout": "5",
+    "verify": "false",
+    "proxies": "proxy:3128",
+    "requests_per_minute": "60",
+    "max_concurrency": "8",
+    "app_name": "商店",
+    "central_authorization": "Bearer s3cret",
+}
+
+
+def test_extras_under_the_long_names_of_airflow_s_older_forms():
+    """They were stored as ``extra__weanalysis__timeout``, and those left empty too."""
+    long = {f"extra__weanalysis__{name}": value for name, value in FULL.items()}
+    assert settings(long) == settings(FULL)
+    assert settings({**long, "timeout": 7}) == settings({**FULL, "timeout": 7}), "the short one says it later"
+    assert settings({**FULL, **dict.fromkeys(long, "")}) == settings(FULL), "an empty one says nothing"
+
+
+@pytest.mark.parametrize(("given", "name"), [("商店", "商店"), (" Shop ", "Shop"), ("", None), (None, None), (7, "7")])
+def test_app_names(given, name):
+    assert settings({"app_name": given}).app_name == name
+    assert settings().app_name is None
+
+
+SEVERAL = {"auth": "central", "central_url": "https://tokens.example/{appid}"}
+
+
+@pytest.mark.parametrize(("login", "extra"), [("wx1", SEVERAL), (None, SEVERAL), ("wx2", {}), ("wx2", SEVERAL)])
+def test_an_appid_that_the_connection_serves(login, extra):
+    found = settings(extra, appid="wx2", login=login)
+    assert found.appid == "wx2"
+    assert found.central_url == ("https://tokens.example/wx2" if extra else None)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{}, {"auth": "legacy"}, {"auth": "static", "access_token": "s3cret"},
+     {"auth": "central", "central_url": "https://tokens.example/wx1"}],
+)  # fmt: skip
+@pytest.mark.parametrize("login", ["wx1", None])
+def test_an_appid_that_it_does_not_serve(login, extra):
+    words = r"Connection 'c': it cannot serve app wx2: .* auth=central, and a central_url with \{appid\} in it"
+    with pytest.raises(ConfigurationError, match=words):
+        settings(extra, appid="wx2", login=login)
 
 
 def test_the_token_server_s_address_is_filled_in():

@@ -60,6 +60,20 @@ def test_legacy_warns(hook, yesterday, caplog):
     assert "ends the token of every other system" in caplog.text
 
 
+def test_another_refresh_token_is_warned_about(hook, wechat_server, yesterday, caplog):
+    """The old one is over within minutes, and no one else may have kept the new one."""
+    app = hook(auth="authorizer")
+    app.fetch("daily_summary", yesterday)
+    assert "authorizer_refresh_token" not in caplog.text, "the same came back"
+    another = "another-refresh-token"
+    reply = {"authorizer_access_token": app.client.token(), "expires_in": 7200, "authorizer_refresh_token": another}
+    wechat_server.faults.add(faults.wrong_shape(reply), endpoint="token")
+    app.client.tokens.discard(app.client.token())
+    assert app.fetch("daily_summary", yesterday)
+    assert f"App {APPS[0]}: WeChat has given another authorizer_refresh_token. Put it into the conn" in caplog.text
+    assert another not in caplog.text
+
+
 def test_the_token_server_s_authorization_is_sent(hook, wechat_server, yesterday):
     wechat_server.central_authorization = "Bearer company"
     assert hook(auth="central", central_authorization="Bearer company").fetch("daily_summary", yesterday)
