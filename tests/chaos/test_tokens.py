@@ -21,7 +21,7 @@ LIFETIME = 4.0
 #: WeChatServer renews a stable token in the last quarter of its life (WeChat: in the last five minutes).
 RENEWED_AT = LIFETIME / 4
 REFUSALS = (40001, 40014, 42001)
-NAMED = "Another system probably refreshes this AppID's token with the legacy /cgi-bin/token endpoint"
+NAMED = "Probably another system refreshes this AppID's token with the legacy /cgi-bin/token endpoint"
 
 
 @pytest.fixture

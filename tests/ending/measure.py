@@ -1,0 +1,18 @@
+"""Measure on the Airflow of this Python and print a line of JSON: version, and seconds by task id."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.ending.matrix import Laboratory
+from tests.support.servers import local_bigquery
+
+with tempfile.TemporaryDirectory(prefix="ending-") as folder, local_bigquery(Path(folder)) as url:
+    os.environ["BIGQUERY_EMULATOR_HOST"] = url
+    with Laboratory("test-project.ending.loads") as laboratory:
+        seconds = {cell.task_id: value for cell, value in laboratory.seconds().items()}
+print(json.dumps([version("apache-airflow"), seconds]))
