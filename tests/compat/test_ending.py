@@ -37,7 +37,8 @@ def airflow_task(wechat_server, connect, dataset, tmp_path):
         env = {
             **os.environ,
             **home,
-            "ENDING_TASKS": json.dumps({"weanalysis_default": timeout}),
+            "ENDING_TASK": "weanalysis_default",
+            "ENDING_TIMEOUT": str(timeout or ""),
             "ENDING_DATES": json.dumps(["2026-03-01", "2026-03-02"]),
             "ENDING_MOMENTS": str(tmp_path / "moments"),
             "ENDING_TABLE": f"{dataset}.t",
@@ -96,12 +97,12 @@ def test_sigterm_cancels_the_statement(airflow_task, slow_merge):
 
 
 @pytest.fixture(scope="module")
-def seconds(bigquery_url, project):
-    with Laboratory(f"{project}.ending.loads") as laboratory:
-        return laboratory.seconds()
+def laboratory(bigquery_url, project):
+    with Laboratory(f"{project}.ending.loads") as running:
+        yield running
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.task_id)
-def test_a_load_ends_at_its_wait(seconds, cell):
-    """The shortest wait is the minute after 45011; tests/ending/README.md has what it takes on a quiet machine."""
-    assert seconds[cell] < AT_ONCE
+def test_a_load_ends_at_its_wait(laboratory, cell):
+    """The shortest wait is the minute after 45011; tests/ending/README.md has what it takes."""
+    assert laboratory.seconds(cell) < AT_ONCE

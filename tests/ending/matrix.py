@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,31 +105,23 @@ class Laboratory:
     def __exit__(self, *raised: object) -> None:
         self._stack.close()
 
-    def seconds(self, cells: Sequence[Cell] = CELLS) -> dict[Cell, float]:
-        """Run the loads and return how long the end of each took."""
-        together = [cell for cell in cells if cell.end != SIGTERM]  # one after the other, in one run of the DAG
-        found = self._run(together) if together else {}
-        for cell in cells:
-            if cell.end == SIGTERM:
-                found |= self._run([cell])
-        return {cell: found[cell] for cell in cells}
-
-    def _run(self, cells: Sequence[Cell]) -> dict[Cell, float]:
-        scenes = {cell: Scene(cell, self._over) for cell in cells}
-        moments = self._folder / f"{cells[0].task_id}.moments"
+    def seconds(self, cell: Cell) -> float:
+        """Run a load, in an Airflow process of its own, which may end with it, and return how long the end took."""
+        scene = Scene(cell, self._over)
+        moments = self._folder / f"{cell.task_id}.moments"
         log = moments.with_suffix(".log")
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "airflow", "dags", "test", "weanalysis_ending"],
-                env={**os.environ, **self._environment, **self._connections(scenes), **self._tasks(cells, moments)},
+                env={**os.environ, **self._environment, **self._task(scene, moments)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            if cells[0].end == SIGTERM:
-                scenes[cells[0]].due = self._terminate(process, scenes[cells[0]], moments)
+            if cell.end == SIGTERM:
+                scene.due = self._terminate(process, scene, moments)
             process.wait(PATIENCE)
-            return {cell: self._took(scenes[cell], moments) for cell in cells}
+            return self._took(scene, moments)
         except BaseException:
             print(log.read_text(errors="replace")[-6000:])
             raise
@@ -137,24 +129,17 @@ class Laboratory:
             process.kill()
             process.wait()
 
-    def _connections(self, scenes: Mapping[Cell, Scene]) -> dict[str, str]:
-        made = {}
-        for cell, scene in scenes.items():
-            appid = f"wx{CELLS.index(cell):016}"
-            self._server.faults.add(
-                faults.Fault(cell.task_id, scene.reply), endpoint="daily_summary", appid=appid, times=None
-            )
-            auth = "static" if cell.wait == DEAD else "stable"
-            connection = self._server.connection(appid, timeout=LONG, auth=auth)
-            if cell.wait == DEAD:
-                connection["host"] = self._dead
-            made[f"AIRFLOW_CONN_{cell.task_id.upper()}"] = json.dumps(connection)
-        return made
-
-    def _tasks(self, cells: Sequence[Cell], moments: Path) -> dict[str, str]:
-        tasks = {cell.task_id: TIMEOUT if cell.end == EXECUTION_TIMEOUT else None for cell in cells}
+    def _task(self, scene: Scene, moments: Path) -> dict[str, str]:
+        cell, appid = scene.cell, f"wx{CELLS.index(scene.cell):016}"
+        fault = faults.Fault(cell.task_id, scene.reply)
+        self._server.faults.add(fault, endpoint="daily_summary", appid=appid, times=None)
+        connection = self._server.connection(appid, timeout=LONG, auth="static" if cell.wait == DEAD else "stable")
+        if cell.wait == DEAD:
+            connection["host"] = self._dead
         return {
-            "ENDING_TASKS": json.dumps(tasks),
+            f"AIRFLOW_CONN_{cell.task_id.upper()}": json.dumps(connection),
+            "ENDING_TASK": cell.task_id,
+            "ENDING_TIMEOUT": str(TIMEOUT) if cell.end == EXECUTION_TIMEOUT else "",
             "ENDING_DATES": json.dumps([FIRST, LAST]),
             "ENDING_MOMENTS": str(moments),
             "ENDING_TABLE": self._table,
@@ -172,7 +157,7 @@ class Laboratory:
         return time.time()
 
     def _took(self, scene: Scene, moments: Path) -> float:
-        at = _moments(moments, scene.cell.task_id)
+        at = _moments(moments)
         due = at["began"] + TIMEOUT if scene.cell.end == EXECUTION_TIMEOUT else scene.due
         assert due, "what was to end it did not happen"
         took = at["ended"] - due
@@ -180,11 +165,10 @@ class Laboratory:
         return max(0.0, took)
 
 
-def _moments(path: Path, task_id: str = "") -> dict[str, float]:
+def _moments(path: Path) -> dict[str, float]:
     """Return when a load began and ended."""
     lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    parts = [line.split() for line in lines]
-    return {what: float(when) for name, what, when in parts if task_id in ("", name)}
+    return {what: float(when) for what, when in map(str.split, lines)}
 
 
 @contextmanager

@@ -8,11 +8,11 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.ending.matrix import Laboratory
+from tests.ending.matrix import CELLS, Laboratory
 from tests.support.servers import local_bigquery
 
 with tempfile.TemporaryDirectory(prefix="ending-") as folder, local_bigquery(Path(folder)) as url:
     os.environ["BIGQUERY_EMULATOR_HOST"] = url
     with Laboratory("test-project.ending.loads") as laboratory:
-        seconds = {cell.task_id: value for cell, value in laboratory.seconds().items()}
+        seconds = {cell.task_id: laboratory.seconds(cell) for cell in CELLS}
 print(json.dumps([version("apache-airflow"), seconds]))

@@ -1,4 +1,4 @@
-"""Loads that are told to end while they are under way; each notes down when it began and when it ended."""
+"""A load that is told to end while it is under way; it notes down when it began and when it ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
+SECONDS = os.environ["ENDING_TIMEOUT"]
 FROM_DATE, TO_DATE = json.loads(os.environ["ENDING_DATES"])
 
 
@@ -26,20 +27,19 @@ class Load(WeAnalysisToBigQueryOperator):
 
     def note(self, what):
         with Path(os.environ["ENDING_MOMENTS"]).open("a") as moments:
-            moments.write(f"{self.task_id} {what} {time.time()}\n")
+            moments.write(f"{what} {time.time()}\n")
 
 
 with DAG("weanalysis_ending", schedule=None, start_date=pendulum.datetime(2026, 1, 1)):
-    for task_id, seconds in json.loads(os.environ["ENDING_TASKS"]).items():
-        Load(
-            task_id=task_id,
-            endpoint="daily_summary",
-            weanalysis_conn_id=task_id,
-            destination_project_dataset_table=os.environ["ENDING_TABLE"],
-            create_dataset=True,
-            gcp_conn_id=None,
-            from_date=FROM_DATE,
-            to_date=TO_DATE,
-            retries=0,
-            execution_timeout=timedelta(seconds=seconds) if seconds else None,
-        )
+    Load(
+        task_id=os.environ["ENDING_TASK"],
+        endpoint="daily_summary",
+        weanalysis_conn_id=os.environ["ENDING_TASK"],
+        destination_project_dataset_table=os.environ["ENDING_TABLE"],
+        create_dataset=True,
+        gcp_conn_id=None,
+        from_date=FROM_DATE,
+        to_date=TO_DATE,
+        retries=0,
+        execution_timeout=timedelta(seconds=float(SECONDS)) if SECONDS else None,
+    )
