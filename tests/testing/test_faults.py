@@ -91,7 +91,7 @@ def test_raw(client: Client, wechat_server: WeChatServer) -> None:
     client.token()
     wechat_server.faults.add(faults.raw(lambda body: b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n" + body[:9]))
     response = client.send("daily_summary", dates(*SPANS["daily_summary"]))
-    assert (response.headers, len(response.content)) == ({"X": "y"}, 9)
+    assert (dict(response.headers), len(response.content)) == ({"X": "y"}, 9)
     assert not wechat_server.served
     assert "errcode" not in client.ask("daily_summary")
 
