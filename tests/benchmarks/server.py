@@ -89,6 +89,10 @@ class Replies:
         extra = {"auth": "static", "access_token": self.tokens[appid], **extra}
         return json.dumps({"conn_type": "weanalysis", "login": appid, "host": self.url, "extra": extra})
 
+    def stable(self, appid: str) -> str:
+        """Return an Airflow connection whose token has to be asked for first, as most have."""
+        return json.dumps({"conn_type": "weanalysis", "login": appid, "password": "secret" * 6, "host": self.url})
+
     def fleet(self, **extra: object) -> str:
         """Return an Airflow connection that serves every AppID, each with a token to be asked for first."""
         extra = {"auth": "central", "central_url": f"{self.url}{CENTRAL_PATH}{{appid}}", **extra}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Exchange:
-    """One request and what was answered."""
+    """One request and what was answered, and when, by the clock that all processes share."""
 
     method: str
     path: str
@@ -28,6 +29,8 @@ class Exchange:
     raw: bytes
     status: int = 0
     answer: bytes = b""
+    starts_at: float = field(default_factory=time.monotonic)
+    ends_at: float = 0.0
 
     @property
     def body(self) -> Any:
@@ -116,6 +119,7 @@ def recording_proxy(upstream: str) -> Iterator[Proxy]:
                 self.close_connection = True
                 self.connection.close()
                 return
+            exchange.ends_at = time.monotonic()
             self.send_response(exchange.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(exchange.answer)))

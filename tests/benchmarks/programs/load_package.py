@@ -11,10 +11,7 @@ from airflow_provider_wxanalysis.bigquery.destination import Destination
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks import intake, loading
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-from airflow_provider_wxanalysis.wechat import (
-    client,  # noqa: F401  likewise
-    records,
-)
+from airflow_provider_wxanalysis.wechat import client, records  # noqa: F401  imports are not measured here
 from tests.benchmarks.stopwatch import Figures, arguments, clock, new_dataset, peak, report
 from tests.support.contexts import run_context
 
