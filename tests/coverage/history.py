@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sys
 from typing import NamedTuple
 
 from airflow_provider_wxanalysis.coverage.snapshot import App, Figures, Page
@@ -65,6 +66,7 @@ def _state(endpoint, period, gap, dice):
 
 def _slices(coverage, app, dice):
     usual, spread = ROWS.get(coverage.endpoint.name, (1, 0))
+    task_id = f"load.{coverage.endpoint.name}"
     found = {}
     for period, state in zip(coverage.periods, coverage.states[app.appid], strict=True):
         if state in (State.MISSING, State.LOST):
@@ -74,10 +76,8 @@ def _slices(coverage, app, dice):
             wrote = min(LAST, wrote + dt.timedelta(days=29)) + dt.timedelta(days=1)
         at = dt.datetime.combine(wrote, dt.time(0, 35), dt.UTC) + dt.timedelta(minutes=dice.randrange(12))
         rows = usual + dice.randint(-spread, spread)
-        run = f"scheduled__{wrote}T00:30:00+00:00"
-        found[period] = Found(
-            rows, 1, at, dag_id="weanalysis_morning", run_id=run, task_id=f"load.{coverage.endpoint.name}"
-        )
+        run = sys.intern(f"scheduled__{wrote}T00:30:00+00:00")  # as the survey of real tables does
+        found[period] = Found(rows, 1, at, dag_id="weanalysis_morning", run_id=run, task_id=task_id)
     return found
 
 
