@@ -13,7 +13,18 @@ from tests.benchmarks.report import keep, write
 from tests.support.servers import REPOSITORY
 
 #: In this order; each is a module of this package with a function ``run(rounds)``.
-NAMES = ("parse", "backfill", "transfer", "memory", "rows", "growth")
+NAMES = (
+    "parse",
+    "backfill",
+    "rows",
+    "transfer",
+    "trace",
+    "apps",
+    "daily",
+    "memory",
+    "growth",
+    "coverage",
+)
 #: Of each environment, what the report names.
 PACKAGES = {
     ".venv": ("apache-airflow", "requests", "urllib3", "google-cloud-bigquery", "msgspec"),

@@ -16,7 +16,7 @@ IN_FLIGHT = 64  # the operator's own
 SIZES = (1, 10, 100, 500)
 COMPARED = 100
 #: A hundred tasks one after the other take a minute or more.
-COMPARED_ROUNDS = 3
+COMPARED_ROUNDS = 2
 FLEET, BATCH = 10_000, 500
 MEGABYTES = 150
 LOAD = Program("one task", "load_package")

@@ -12,61 +12,63 @@ from tests.benchmarks.server import APPS, Replies, calls, serving
 from tests.benchmarks.stopwatch import Figures
 
 LATENCY = 0.1
-#: Concurrency -> days: a year, but two months where one request follows the other: a year would take 15 minutes more.
-DAYS = {1: 60, 4: 365, 16: 365, 64: 365}
 YEAR = 365
+#: Days of the measurement with many endpoints and apps.
+SEASON = 90
 #: Every entry of which WeChat keeps a past.
 MANY = [name for name, entry in ENDPOINTS.items() if entry.reach_days is None]
 
 OURS = Program("this package", "fetch_hook")
 BARE = Program("requests pool", "fetch_bare")
-AIRBYTE = Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte")
+REST = Program("dlt rest_api", "fetch_dlt_rest", ".venv-bench-dlt")
 DEFERRED = Program("dlt deferred", "fetch_dlt_deferred", ".venv-bench-dlt")
-PEERS = [Program("dlt rest_api", "fetch_dlt_rest", ".venv-bench-dlt"), DEFERRED, AIRBYTE]
+AIRBYTE = Program("Airbyte CDK", "fetch_airbyte", ".venv-bench-airbyte")
+ALL = [OURS, BARE, REST, DEFERRED, AIRBYTE]
+#: Endpoint -> concurrency -> who is measured; 0 stands for one at a time without latency.
+PLAN = {
+    "visit_page": {0: ALL, 4: [OURS, BARE, DEFERRED], 16: ALL, 64: ALL[:-1]},
+    "daily_visit_trend": {0: ALL, 16: ALL},
+}
+TARGETS = {4: 0.97, 16: 0.96, 64: 0.90}
 TEXT = f"""\
 A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after each request, and has TCP_NODELAY set.
 Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, Python's
 look for garbage among what they left, and the reading of the Airflow connection are outside the measurement. The limit
 is requests x latency / concurrency, with the latency that the server really kept. This package's time includes checked
-and typed rows, the others' does not: they hand over what came.
-Days: {", ".join(f"{days} at concurrency {width}" for width, days in DAYS.items())}; CPU time is that of {YEAR} calls,
-one at a time, without latency. Airbyte's CDK cannot go below two at once: it is left out at one, and its CPU time is
-that of two at once. dlt has as many workers and connections as there are requests in flight. With many endpoints this
-package takes one endpoint of one app after the other, while the others take all requests at once; of the peers the
-fastest is measured there, to save an hour."""
+and typed rows, the others' does not: they hand over what came. CPU time is that of {YEAR} calls, one at a time, without
+latency; Airbyte's CDK cannot go below two at once, so its CPU time is that of two. dlt has as many workers and
+connections as there are requests in flight. With many endpoints and apps everybody asks for all of them together; of
+the peers the fastest is measured there.
+Targets: shares of the limit of at least {", ".join(f"{share} at {width}" for width, share in TARGETS.items())} in
+flight; for {YEAR} calls of visit_page at most 0.95 times the CPU time of the requests pool; with many endpoints faster
+than dlt."""
 
 
 def run(rounds: int) -> Section:
     """Measure."""
     with serving(Replies()) as replies:
-        pages = _measure(replies, "visit_page", rounds)
-        trend = _measure(replies, "daily_visit_trend", rounds)
+        found = {name: _measure(replies, name, rounds) for name in PLAN}
         many = _measure_many(replies, rounds)
-    tables = [*_tables("visit_page", pages), *_tables("daily_visit_trend", trend), many]
-    pictures = [
-        _picture("backfill", "A backfill of visit_page: share of the limit", pages),
-        _picture("backfill_trend", "A backfill of daily_visit_trend: share of the limit", trend),
-    ]
-    return Section("backfill", "Backfill", TEXT, tables, pictures)
+    tables = [table for name, by_width in found.items() for table in _tables(name, by_width)]
+    picture = _picture("backfill", "A backfill of visit_page: share of the limit", found["visit_page"])
+    return Section("backfill", "Backfill", TEXT, [*tables, many], [picture])
 
 
 def _measure(replies: Replies, name: str, rounds: int) -> dict[int, Rounds]:
-    """Return rounds by concurrency; 0 stands for one at a time without latency."""
+    """Return rounds by concurrency."""
     year = [calls(ENDPOINTS[name], YEAR)]
     _ask(replies, [OURS], year, APPS[:1], 16, 0.0, 1)  # so that the server has all replies ready
-    found = {0: _ask(replies, [OURS, BARE, *PEERS], year, APPS[:1], 1, 0.0, rounds)}
-    for width, days in DAYS.items():
-        peers = PEERS if width > 1 else [peer for peer in PEERS if peer is not AIRBYTE]
-        programs = [OURS, BARE, *peers]
-        found[width] = _ask(replies, programs, [calls(ENDPOINTS[name], days)], APPS[:1], width, LATENCY, rounds)
-    return found
+    return {
+        width: _ask(replies, programs, year, APPS[:1], width or 1, LATENCY if width else 0.0, rounds)
+        for width, programs in PLAN[name].items()
+    }
 
 
 def _measure_many(replies: Replies, rounds: int) -> Table:
-    endpoints = [calls(ENDPOINTS[name], YEAR) for name in MANY]
+    endpoints = [calls(ENDPOINTS[name], SEASON) for name in MANY]
     _ask(replies, [OURS], endpoints, APPS, 16, 0.0, 1)
     found = _ask(replies, [OURS, BARE, DEFERRED], endpoints, APPS, 16, LATENCY, rounds)
-    return _table(f"{len(MANY)} endpoints x {len(APPS)} apps x {YEAR} days, concurrency 16", found)
+    return _table(f"{len(MANY)} endpoints x {len(APPS)} apps x {SEASON} days, concurrency 16", found)
 
 
 def _ask(
@@ -103,7 +105,7 @@ def _ask(
 
 
 def _tables(name: str, found: dict[int, Rounds]) -> list[Table]:
-    tables = [_table(f"{name}, concurrency {width}", found[width]) for width in DAYS]
+    tables = [_table(f"{name}, {YEAR} days, concurrency {width}", found[width]) for width in found if width]
     cpu = Table(f"{name}, CPU time of {YEAR} calls, no latency", ["program", "seconds", "times requests pool"])
     cpu.rows = [
         [label, f"{figure(found[0], label, 'cpu')}", f"{ratio(found[0], label, BARE.label, 'cpu')}"]
@@ -124,6 +126,7 @@ def _table(title: str, rounds: Rounds) -> Table:
 def _picture(name: str, title: str, found: dict[int, Rounds]) -> Bars:
     groups = {
         f"concurrency {width}": {label: bar(figure(found[width], label, "share")) for label in found[width]}
-        for width in DAYS
+        for width in found
+        if width
     }
     return Bars(name, title, "share of the limit", groups, mark=1.0)

@@ -26,8 +26,9 @@ TEXT = f"""\
 Fetching {ENDPOINT} with concurrency {CONCURRENCY} and no latency: what is left is this machine's work; wall time
 includes the server's, CPU time does not. One period alone also pays for what a task needs once, such as its
 connections. A MERGE replaces as many periods as {CHUNK_BYTES / 1e6:.0f} MB of a request hold, so jobs grow with bytes
-and not with periods; the bytes are the packer's count, and next to each MERGE there is one query that verifies it. A
-task has one app; that one process has many is for the measurement only, and reading their connections is outside it."""
+and not with periods; the bytes are the packer's count, and next to each MERGE there is one query that verifies it.
+Many apps are asked together, {CONCURRENCY} requests in flight in all; reading their connections is outside the
+measurement."""
 
 
 def run(rounds: int) -> Section:

@@ -39,7 +39,6 @@ PICTURED = (EMPTY_OPERATOR, "WeAnalysisToBigQueryOperator", HTTP_OPERATOR, "GCST
 OPERATORS = (
     *PICTURED,
     "WeAnalysisVisitPageOperator",
-    "WeAnalysisPerformanceDataOperator",
     "WeAnalysisDataSensor",
     "BaseSensorOperator",
     "HttpSensor",
@@ -53,9 +52,9 @@ executing a file of {DAGS} DAGs with {len(ENDPOINTS)} tasks each: the first time
 other names, five times without, of which the fastest counts. All bytecode is compiled beforehand. Times are CPU time.
 "Asset" means that each task has its table as outlet, as this package's tasks have where the table is spelled out: for
 the first asset with a scheme Airflow imports the Google provider's file hooks if that provider is installed, whoever's
-operator it is. Targets: everything public together within 5 % of the floor's time and 2 MB; an operator no more than
-1.5 times EmptyOperator and no more than HttpOperator; no google, requests, pandas. BaseSensorOperator, which every
-sensor builds upon, shows what Airflow itself takes for one."""
+operator it is. Targets: everything public together within 5 % of the floor's time and 2 MB; a load no more than 1.35
+times EmptyOperator and no more than HttpOperator, a sensor no more than HttpSensor; no google, requests, pandas.
+BaseSensorOperator, which every sensor builds upon, shows what Airflow itself takes for one."""
 
 
 def run(rounds: int) -> Section:

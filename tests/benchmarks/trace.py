@@ -29,8 +29,8 @@ STEPS = (TOKEN, DATA, IMPORT, METADATA, MERGE, VERIFY)
 TEXT = f"""\
 One day of {ENDPOINT} ({PAGES} rows) into a table that is there, by `execute` in a fresh process that has imported the
 operator, as parsing the DAG file does. Before is the package's code of commit {BEFORE}, taken out of git into a folder
-for the time of the measurement, and run by the same program. WeChat's latency is {LATENCY * 1000:.0f} ms; the token is a
-stable one and must be asked for. Times are milliseconds since the task's start, from the moment a server has a request
+for the time of the measurement, and run by the same program. WeChat's latency is {LATENCY * 1000:.0f} ms; the token is
+a stable one and must be asked for. Times are milliseconds since the task's start, from the moment a server has a request
 to the moment it has answered the last one of the step; BigQuery is local-bigquery behind a recording proxy, on the same
 two cores. The WeChat path ends with the data call, the BigQuery path with the table's metadata. Target: the whole takes
 no longer than the slower of the two paths, MERGE and verification; what is above 1 is the work between these steps."""
@@ -38,18 +38,20 @@ no longer than the slower of the two paths, MERGE and verification; what is abov
 
 def run(rounds: int) -> Section:
     """Measure."""
-    with _code_before() as before, serving_loads(4) as (replies, env):
-        with recording_proxy(env["BIGQUERY_EMULATOR_HOST"]) as proxy:
-            environment = {**env, "BIGQUERY_EMULATOR_HOST": proxy.url, "PYTHONSAFEPATH": "1"}
-            environment["AIRFLOW_CONN_STABLE"] = replies.stable(APPS[0])
-            codes = {BEFORE: before, TODAY: str(REPOSITORY)}
-            runs = {
-                label: functools.partial(_trace, replies, proxy, label, code, environment)
-                for label, code in codes.items()
-            }
-            in_turns(runs, 1)  # so that the tables are there
-            replies.latency = LATENCY
-            found = in_turns(runs, rounds)
+    with (
+        _code_before() as before,
+        serving_loads(4) as (replies, env),
+        recording_proxy(env["BIGQUERY_EMULATOR_HOST"]) as proxy,
+    ):
+        environment = {**env, "BIGQUERY_EMULATOR_HOST": proxy.url, "PYTHONSAFEPATH": "1"}
+        environment["AIRFLOW_CONN_STABLE"] = replies.stable(APPS[0])
+        codes = {BEFORE: before, TODAY: str(REPOSITORY)}
+        runs = {
+            label: functools.partial(_trace, replies, proxy, label, code, environment) for label, code in codes.items()
+        }
+        in_turns(runs, 1)  # so that the tables are there
+        replies.latency = LATENCY
+        found = in_turns(runs, rounds)
     table = Table("Milliseconds since the task's start", ["step", *(f"{label}: from, to" for label in found)])
     for step in STEPS:
         table.rows.append([step, *(_span(found, label, step) for label in found)])
@@ -57,8 +59,7 @@ def run(rounds: int) -> Section:
     parts = "slower path, MERGE and verification, summed up"
     table.rows.append([parts, *(f"{figure(found, label, 'parts'):.0f}" for label in found)])
     shares = {
-        label: Spread(tuple(figures["whole"] / figures["parts"] for figures in list_))
-        for label, list_ in found.items()
+        label: Spread(tuple(figures["whole"] / figures["parts"] for figures in list_)) for label, list_ in found.items()
     }
     table.rows.append(["whole load, times that", *(f"{share}" for share in shares.values())])
     facts = {"seconds of a daily load": figure(found, TODAY, "whole").median / 1000}

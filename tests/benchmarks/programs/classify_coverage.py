@@ -1,4 +1,4 @@
-"""Classify a believable destination with every endpoint of many apps, plan what to load again, and make the snapshot."""
+"""Classify all periods of a believable destination, plan what to load again, and make the snapshot."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ now = dt.datetime.combine(LAST + dt.timedelta(days=1), dt.time(4), dt.UTC)
 figures: Figures = {}
 with clock(figures):
     coverages = [
-        classify(
-            old.endpoint, old.periods, past.slices[old.endpoint.name], {}, now=now, ready_after=READY_AFTER
-        )
+        classify(old.endpoint, old.periods, past.slices[old.endpoint.name], {}, now=now, ready_after=READY_AFTER)
         for old in past.coverages
     ]
 past = past._replace(coverages=[])

@@ -35,12 +35,6 @@ OPERATORS = {
         "airflow_provider_wxanalysis.operators.weanalysis",
         'WeAnalysisVisitPageOperator(task_id=endpoint, weanalysis_conn_id=f"app_{number}", lookback=1)',
     ),
-    "WeAnalysisPerformanceDataOperator": (
-        "airflow_provider_wxanalysis.operators.weanalysis",
-        """WeAnalysisPerformanceDataOperator(
-            task_id=endpoint, weanalysis_conn_id=f"app_{number}", modules=["10017", "10021"]
-        )""",
-    ),
     "WeAnalysisDataSensor": (
         "airflow_provider_wxanalysis.sensors.weanalysis",
         """WeAnalysisDataSensor(
