@@ -10,6 +10,7 @@ import time
 
 from tests.benchmarks.measure import ROUNDS
 from tests.benchmarks.report import keep, write
+from tests.benchmarks.scale import __main__ as scale
 from tests.support.servers import REPOSITORY
 
 #: In this order; each is a module of this package with a function ``run(rounds)``.
@@ -36,7 +37,7 @@ PACKAGES = {
 
 
 def main() -> None:
-    """Measure what was asked for and write the page."""
+    """Measure what was asked for and write the pages."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="benchmarks; all by default")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often everything is measured")
@@ -46,10 +47,12 @@ def main() -> None:
         print(f"{name} ...", flush=True)
         started = time.monotonic()
         section = importlib.import_module(f"tests.benchmarks.{name}").run(asked.rounds)
-        keep(section, versions, time.monotonic() - started)
+        keep(section, versions, time.monotonic() - started, asked.rounds)
         for table in section.tables:
             print(f"\n{table.markdown()}")
-    print(f"\n{write(NAMES).relative_to(REPOSITORY)}")
+    scale.PAGE.write_text(scale.rendered(scale.PAGE.read_text()))
+    for page in (write(NAMES), scale.PAGE):
+        print(page.relative_to(REPOSITORY))
 
 
 def _versions() -> dict[str, str]:

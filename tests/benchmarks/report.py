@@ -13,7 +13,7 @@ from typing import Any
 
 import pendulum
 
-from tests.benchmarks.measure import Spread
+from tests.benchmarks.measure import ROUNDS, Spread
 from tests.support.servers import REPOSITORY
 
 RESULTS = REPOSITORY / "tests" / "benchmarks" / "results"
@@ -81,11 +81,16 @@ class Section:
     facts: dict[str, float] = field(default_factory=dict)
 
 
-def keep(section: Section, versions: dict[str, str], seconds: float) -> None:
+def keep(section: Section, versions: dict[str, str], seconds: float, rounds: int) -> None:
     """Keep a section's results, with machine, versions and commit, and draw its pictures."""
     RESULTS.mkdir(exist_ok=True)
-    about = {"machine": _machine(), "commit": _commit(), "at": pendulum.now("UTC").format("YYYY-MM-DD HH:mm") + " UTC"}
-    kept = {**asdict(section), "about": {**about, "minutes": round(seconds / 60, 1), "versions": versions}}
+    about: dict[str, Any] = {
+        "machine": _machine(),
+        "commit": _commit(),
+        "at": pendulum.now("UTC").format("YYYY-MM-DD HH:mm") + " UTC",
+    }
+    about |= {"minutes": round(seconds / 60, 1), "rounds": rounds, "versions": versions}
+    kept = {**asdict(section), "about": about}
     (RESULTS / f"{section.name}.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     for picture in section.pictures:
         _draw(picture, RESULTS / f"{picture.name}.png")
@@ -116,7 +121,10 @@ def write(names: Sequence[str]) -> Path:
 def _markdown(kept: dict[str, Any]) -> str:
     about = kept["about"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    facts = f"*{about['at']}, commit {about['commit']}, {about['minutes']} minutes. {about['machine']}. {versions}.*"
+    count = about.get("rounds", ROUNDS)
+    rounds = f"{count} rounds" if count != 1 else "1 round"
+    when = f"{about['at']}, commit {about['commit']}, {rounds}, {about['minutes']} minutes"
+    facts = f"*{when}. {about['machine']}. {versions}.*"
     tables = [Table(**table).markdown() for table in kept["tables"]]
     pictures = [f"![{picture['title']}]({picture['name']}.png)" for picture in kept["pictures"]]
     return "\n\n".join([f"## {kept['title']}", kept["text"], *tables, *pictures, facts])

@@ -29,11 +29,11 @@ STEPS = (TOKEN, DATA, IMPORT, METADATA, MERGE, VERIFY)
 TEXT = f"""\
 One day of {ENDPOINT} ({PAGES} rows) into a table that is there, by `execute` in a fresh process that has imported the
 operator, as parsing the DAG file does. Before is the package's code of commit {BEFORE}, taken out of git into a folder
-for the time of the measurement, and run by the same program. WeChat's latency is {LATENCY * 1000:.0f} ms; the token is
-a stable one and must be asked for. Times are milliseconds since the task's start, from the moment a server has a request
-to the moment it has answered the last one of the step; BigQuery is local-bigquery behind a recording proxy, on the same
-two cores. The WeChat path ends with the data call, the BigQuery path with the table's metadata. Target: the whole takes
-no longer than the slower of the two paths, MERGE and verification; what is above 1 is the work between these steps."""
+for the time of the measurement, and run by the same program. WeChat's latency is {LATENCY * 1000:.0f} ms, and the token
+has to be asked for. Times are milliseconds since the task's start, from the moment a server has a request to the moment
+it has answered the last one of the step; BigQuery is local-bigquery behind a recording proxy, on the same two cores.
+The WeChat path ends with the data call, the BigQuery path with the table's metadata. Target: the whole takes no longer
+than the slower of the two paths, MERGE and verification; what is above 1 is the work between these steps."""
 
 
 def run(rounds: int) -> Section:

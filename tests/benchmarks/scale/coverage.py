@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
 from tests.benchmarks.scale.units import dollars, size
 
@@ -45,3 +46,6 @@ def coverage() -> Iterator[Sequence[str]]:
     billed = [sum(max(model.MINIMUM_BYTES, found) for found in (*read(apps), 0, 0)) for apps in SIZES]
     yield "billed, portraits of all these days included", *map(size, billed)
     yield "US$", *map(dollars, billed)
+    seen = facts("coverage")
+    seconds = [f"{seen['seconds to classify'] * apps / 200:.2f} s" for apps in SIZES]
+    yield "CPU time of the states, as 200 apps take in `make bench`", *seconds

@@ -9,12 +9,49 @@ import bisect
 import datetime as dt
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from airflow_provider_wxanalysis.bigquery.chunks import CHUNK_BYTES, MAX_SLICES
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.wechat.settings import Settings
 
-SIZES = (1, 100, 10_000)
 MANY = 1_000_000
+
+
+class Layout(NamedTuple):
+    """How a day's work is cut up.
+
+    :param apps: how many there are.
+    :param batch: how many share a task (``apps_per_task``).
+    :param groups: how many groups they form, each with its own DAG and tables.
+    """
+
+    apps: int
+    batch: int = 1
+    groups: int = 1
+
+    @property
+    def shared(self) -> int:
+        """How many apps share a table."""
+        return math.ceil(self.apps / self.groups)
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks an endpoint has."""
+        return self.groups * math.ceil(self.shared / self.batch)
+
+    @property
+    def size(self) -> int:
+        """How many apps a task has."""
+        return min(self.batch, self.shared)
+
+    def __str__(self) -> str:
+        apps = f"{self.apps:,} {'app' if self.apps == 1 else 'apps'}"
+        return f"{apps}, {self.size} to a task" if self.size > 1 else apps
+
+
+ONE = Layout(1)
+LAYOUTS = (ONE, Layout(100), Layout(100, 50), Layout(10_000), Layout(10_000, 500))
 
 # Of a real deployment: assumed, on the careful side of what `make bench` sees on one machine.
 FETCH_SECONDS_PER_CALL = 0.2  # one call to WeChat, there and back; 0.1 to 0.3 is usual
@@ -23,7 +60,7 @@ SKIP_SECONDS = 5.0  # a task that finds nothing due: start and skip, without Big
 METADATA_SECONDS = 0.3  # reading the table's definition
 MERGE_SECONDS = 5.0  # one MERGE, from submission to its end, when it need not queue
 VERIFY_SECONDS = 2.0  # the query after it
-TASK_MEGABYTES = 250  # resident memory of a task's process, with Google's provider; a long backfill takes 50 more
+TASK_MEGABYTES = 250  # resident memory of a task's process, with Google's provider; a batch of 500 takes 50 more
 
 # What others document.
 RUNNING, QUEUED, DML_PER_10_SECONDS = 2, 20, 25  # BigQuery: changes of one table
@@ -52,6 +89,8 @@ ROWS = {  # rows of one period of a busy app; pages and retention follow from th
 FIXED_BYTES = 8  # INT64, FLOAT64, DATE, TIMESTAMP
 TEXT_BYTES = {"appid": 18, "ref_date": 8, "page_path": 30, "distribution": 24, "_load_id": 49, "_run_id": 36}
 OTHER_TEXT_BYTES = 14
+IN_FLIGHT = 64  # the transfer's max_requests_in_flight
+SLICE_BYTES, ROW_BYTES = 300, 10  # on the way to BigQuery, on top of the values of the endpoint's own columns
 
 CALENDAR = [dt.date(2026, 1, 1) + dt.timedelta(days=day) for day in range(365 * 28 + 7)]  # then weekdays recur
 WINDOW_SECONDS, DAY_SECONDS = (MIDNIGHT - START) * 3600, 24 * 3600
@@ -98,6 +137,18 @@ def row_bytes(entry: Endpoint, names: Sequence[str] = ()) -> int:
     )
 
 
+def merges(entry: Endpoint, batch: int) -> int:
+    """How many MERGEs a task of so many apps needs, by the bytes and the slices that one holds."""
+    own = row_bytes(entry, [column.name for column in entry.columns]) + ROW_BYTES
+    slice_bytes = SLICE_BYTES + rows(entry) * own
+    return math.ceil(batch * periods(entry) / min(MAX_SLICES, CHUNK_BYTES // slice_bytes))
+
+
+def statements(entry: Endpoint, layout: Layout) -> int:
+    """How many MERGEs an endpoint's tables get when it is due."""
+    return layout.tasks * merges(entry, layout.size)
+
+
 def scanned(entry: Endpoint, apps: int) -> tuple[int, int]:
     """What a MERGE and its verification read if clustering spares nothing: their partitions, all apps' rows."""
     count = periods(entry) * rows(entry) * apps
@@ -114,60 +165,84 @@ def lanes(entry: Endpoint) -> int:
     return 1 if entry.refresh_offsets else RUNNING
 
 
-def load_seconds(entry: Endpoint) -> float:
-    """How long a task has its slot if its MERGE need not queue."""
-    rounds = 1 + math.ceil(calls(entry) / Settings.max_concurrency)  # the first is for the token
-    fetch = rounds * FETCH_SECONDS_PER_CALL
-    return TASK_OVERHEAD_SECONDS + METADATA_SECONDS + fetch + MERGE_SECONDS + VERIFY_SECONDS
+def load_seconds(entry: Endpoint, batch: int = 1) -> float:
+    """How long a task has its slot if its MERGEs need not queue."""
+    alone = 1 + math.ceil(calls(entry) / Settings.max_concurrency)  # the first round is for the token
+    together = math.ceil(batch * (1 + calls(entry)) / IN_FLIGHT)
+    fetch = max(alone, together) * FETCH_SECONDS_PER_CALL
+    writing = merges(entry, batch) * (MERGE_SECONDS + VERIFY_SECONDS)
+    return TASK_OVERHEAD_SECONDS + METADATA_SECONDS + fetch + writing
 
 
-def slots_take(apps: int, slots: int, entries: Sequence[Endpoint] = ENTRIES) -> float:
+def slots_take(layout: Layout, slots: int, entries: Sequence[Endpoint] = ENTRIES) -> float:
     """How long the tasks of a day on which all endpoints load take in so many slots."""
-    seconds = [load_seconds(entry) for entry in entries]
-    return max(apps * sum(seconds) / slots, *seconds)
+    seconds = [load_seconds(entry, layout.size) for entry in entries]
+    return max(layout.tasks * sum(seconds) / slots, *seconds)
 
 
-def slowest_table_takes(apps: int, entries: Sequence[Endpoint] = ENTRIES) -> float:
+def table_takes(entry: Endpoint, layout: Layout) -> float:
+    """How long the MERGEs of one table take."""
+    return statements(entry, layout) / layout.groups * MERGE_SECONDS / lanes(entry)
+
+
+def slowest_table_takes(layout: Layout, entries: Sequence[Endpoint] = ENTRIES) -> float:
     """How long the MERGEs of the slowest table take."""
-    return max(apps * MERGE_SECONDS / lanes(entry) for entry in entries)
+    return max(table_takes(entry, layout) for entry in entries)
 
 
 LOADS = sum(RATES.values())
 AVERAGE_CALLS = a_day(calls)
 WORST_CALLS = max(sum(calls(entry) for entry in ENTRIES if due(entry, day)) for day in CALENDAR)
-WORST_SECONDS = sum(map(load_seconds, ENTRIES))
-AVERAGE_SECONDS = a_day(load_seconds) + (len(ENTRIES) - LOADS) * SKIP_SECONDS
 PORTRAITS = tuple(entry for entry in ENTRIES if entry.reach_days is not None)
 HIGHEST_PATH = max(sum(calls(entry) for entry in ENTRIES if entry.path == path) for path in {e.path for e in ENTRIES})
 
 
-def limits() -> list[tuple[str, Callable[[int], float]]]:
+def slot_seconds(layout: Layout) -> tuple[float, float]:
+    """How long tasks have slots on an average day, and on one on which all endpoints load."""
+    skips = (len(ENTRIES) - LOADS) * SKIP_SECONDS
+    average = a_day(lambda entry: load_seconds(entry, layout.size)) + skips
+    return layout.tasks * average, layout.tasks * sum(load_seconds(entry, layout.size) for entry in ENTRIES)
+
+
+def limits() -> list[tuple[str, Callable[[Layout], float]]]:
     """Return what one DAG with shared tables and one pool uses up, and how much of it."""
     portrait = ENDPOINTS["user_portrait"]
     return [
         (
             f"one pool of {POOL} slots: portraits, started first, by midnight",
-            lambda apps: slots_take(apps, POOL, PORTRAITS) / WINDOW_SECONDS,
+            lambda layout: slots_take(layout, POOL, PORTRAITS) / WINDOW_SECONDS,
         ),
-        (f"one pool of {POOL} slots: everything within a day", lambda apps: slots_take(apps, POOL) / DAY_SECONDS),
-        ("slowest portrait table: by midnight", lambda apps: slowest_table_takes(apps, PORTRAITS) / WINDOW_SECONDS),
-        ("slowest table: within a day", lambda apps: slowest_table_takes(apps) / DAY_SECONDS),
+        (f"one pool of {POOL} slots: everything within a day", lambda layout: slots_take(layout, POOL) / DAY_SECONDS),
+        (
+            "slowest portrait table: by midnight",
+            lambda layout: slowest_table_takes(layout, PORTRAITS) / WINDOW_SECONDS,
+        ),
+        ("slowest table: within a day", lambda layout: slowest_table_takes(layout) / DAY_SECONDS),
         (
             "one scheduler: within a day",
-            lambda apps: len(ENTRIES) * apps / SCHEDULER_TASKS_PER_SECOND / DAY_SECONDS,
+            lambda layout: len(ENTRIES) * layout.tasks / SCHEDULER_TASKS_PER_SECOND / DAY_SECONDS,
         ),
-        ("bill: a portrait's MERGE within the minimum", lambda apps: scanned(portrait, apps)[0] / MINIMUM_BYTES),
-        ("`max_map_length`, if a task makes the list of apps", lambda apps: apps / MAP_LENGTH),
-        ("tokens of a day, if all apps shared one limit", lambda apps: len(ENTRIES) * apps / TOKENS_PER_DAY),
+        (
+            "bill: a portrait's MERGE within the minimum",
+            lambda layout: scanned(portrait, layout.shared)[0] / MINIMUM_BYTES,
+        ),
+        ("`max_map_length`, if a task makes the list", lambda layout: layout.tasks / MAP_LENGTH),
+        ("tokens of a day, if all apps shared one limit", lambda layout: len(ENTRIES) * layout.apps / TOKENS_PER_DAY),
         (
             "tokens of a minute, likewise, one pool",
-            lambda apps: min(len(ENTRIES) * apps, 60 * POOL / min(map(load_seconds, ENTRIES))) / FREQUENT_TOKENS,
+            lambda layout: tokens_a_minute(layout) / FREQUENT_TOKENS,
         ),
-        ("a table's places for MERGEs", lambda apps: min(apps, POOL) / (RUNNING + QUEUED)),
-        ("an app's quota of its busiest path", lambda apps: HIGHEST_PATH / CALLS_PER_DAY),
+        ("a table's places for MERGEs", lambda layout: min(layout.tasks, POOL) / (RUNNING + QUEUED)),
+        ("an app's quota of its busiest path", lambda layout: HIGHEST_PATH / CALLS_PER_DAY),
     ]
 
 
-def passed_at(used: Callable[[int], float]) -> int:
-    """Return from how many apps on more than all of a limit is used."""
-    return 1 + bisect.bisect_left(range(1, MANY + 1), True, key=lambda apps: used(apps) > 1)
+def tokens_a_minute(layout: Layout) -> float:
+    """How many tokens a full pool asks for."""
+    seconds = min(load_seconds(entry, layout.size) for entry in ENTRIES)
+    return min(len(ENTRIES) * layout.apps, 60 * POOL * layout.size / seconds)
+
+
+def passed_at(used: Callable[[Layout], float], batch: int) -> int:
+    """Return from how many apps on, so many to a task, more than all of a limit is used."""
+    return 1 + bisect.bisect_left(range(1, MANY + 1), True, key=lambda apps: used(Layout(apps, batch)) > 1)

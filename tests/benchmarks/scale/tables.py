@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.wechat.settings import Settings
 from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
 from tests.benchmarks.scale.coverage import coverage
 from tests.benchmarks.scale.units import clock, dollars, duration, percent, size
 
+GROUPED = model.Layout(10_000, 500, groups=10)
+
 
 def assumptions() -> Iterator[Sequence[str]]:
     """Yield what everything else rests on."""
-    memory = facts("memory")
+    memory, apps, daily = facts("memory"), facts("apps"), facts("daily")
     measured = (
-        f"assumed; `make bench` sees {facts('transfer')['seconds of a daily task']:.1f} s by `dag.test()`; "
+        f"assumed; `make bench` sees {daily['seconds of a task instance']:.1f} s a task, all included, on a live "
+        f"Airflow on two cores, and {facts('transfer')['seconds of a daily task']:.1f} s by `dag.test()`; "
         f"{memory['smallest load, with the provider']:.0f} MB with the Google provider, without it "
-        f"{memory['smallest load']:.0f}, and for five years {memory['largest load']:.0f}"
+        f"{memory['smallest load']:.0f}, for five years {memory['largest load']:.0f}, and for a batch of 500 apps "
+        f"{apps['peak of a task of 500']:.0f}"
     )
     yield "assumption", "value", "kind"
     yield "one call to WeChat", f"{model.FETCH_SECONDS_PER_CALL:g} s (0.1 to 0.3)", "assumed"
@@ -29,7 +33,17 @@ def assumptions() -> Iterator[Sequence[str]]:
     )
     seconds = f"{model.METADATA_SECONDS:g} s; {model.MERGE_SECONDS:g} s; {model.VERIFY_SECONDS:g} s"
     yield "reading the table's metadata; a MERGE that need not queue; its verification", seconds, "assumed"
-    yield "calls in flight in one task (`max_concurrency`)", f"{Settings.max_concurrency}", "package default"
+    flight = f"{Settings.max_concurrency} of an app, {model.IN_FLIGHT} of a batch"
+    yield "calls in flight in one task (`max_concurrency`, `max_requests_in_flight`)", flight, "package defaults"
+    summary = ENDPOINTS["daily_summary"]
+    batch = model.LAYOUTS[-1].batch
+    yield (
+        f"a day of `{summary.name}` of {batch} apps in one task, without its start",
+        f"{model.load_seconds(summary, batch) - model.TASK_OVERHEAD_SECONDS:.0f} s",
+        f"computed; `make bench` sees {apps['seconds of a task of 500']:.1f} s at 0.1 s a call",
+    )
+    carried = f"{model.CHUNK_BYTES / 1e6:.0f} MB or {model.MAX_SLICES:,} slices"
+    yield "what one MERGE carries", carried, "package; bytes of a row assumed"
     yield (
         "changes of one table",
         f"{model.RUNNING} run, {model.QUEUED} queue, {model.DML_PER_10_SECONDS} start in 10 s",
@@ -66,67 +80,73 @@ def assumptions() -> Iterator[Sequence[str]]:
 
 def work() -> Iterator[Sequence[str]]:
     """Yield what goes to WeChat and Airflow."""
-    yield "a day", *(f"{apps:,} {'app' if apps == 1 else 'apps'}" for apps in model.SIZES)
-    yield "task instances (13 each)", *(f"{len(model.ENTRIES) * apps:,}" for apps in model.SIZES)
-    yield "of them loads, average", *(f"{model.LOADS * apps:,.1f}" for apps in model.SIZES)
-    slots = [(model.AVERAGE_SECONDS * apps, model.WORST_SECONDS * apps) for apps in model.SIZES]
+    layouts = model.LAYOUTS
+    yield "a day", *map(str, layouts)
+    yield "task instances (13 entries)", *(f"{len(model.ENTRIES) * each.tasks:,}" for each in layouts)
+    yield "of them loads, average", *(f"{model.LOADS * each.tasks:,.1f}" for each in layouts)
+    slots = map(model.slot_seconds, layouts)
     yield "task-slot time, average; worst day", *(f"{duration(usual)}; {duration(worst)}" for usual, worst in slots)
-    yield "data calls, average", *(f"{model.AVERAGE_CALLS * apps:,.1f}" for apps in model.SIZES)
-    yield "data calls, worst day (a Monday, the 1st)", *(f"{model.WORST_CALLS * apps:,}" for apps in model.SIZES)
+    yield "data calls, average", *(f"{model.AVERAGE_CALLS * each.apps:,.1f}" for each in layouts)
+    yield "data calls, worst day (a Monday, the 1st)", *(f"{model.WORST_CALLS * each.apps:,}" for each in layouts)
     yield (
-        "token calls (one per load), average; worst",
-        *(f"{model.LOADS * apps:,.1f}; {len(model.ENTRIES) * apps:,}" for apps in model.SIZES),
+        "token calls (one per app and load), average; worst",
+        *(f"{model.LOADS * each.apps:,.1f}; {len(model.ENTRIES) * each.apps:,}" for each in layouts),
     )
     yield (
         "share of the daily tokens, if all apps shared one limit",
-        *(percent(len(model.ENTRIES) * apps / model.TOKENS_PER_DAY) for apps in model.SIZES),
+        *(percent(len(model.ENTRIES) * each.apps / model.TOKENS_PER_DAY) for each in layouts),
     )
     daily = sum(model.RATES[entry.name] == 1 for entry in model.ENTRIES)
-    looks = [(model.TOKENS_PER_DAY / apps - len(model.ENTRIES)) / daily for apps in model.SIZES]
-    yield "looks left in that for each daily load that waits", *(f"{count:,.0f}" for count in looks)
+    looks = [(model.TOKENS_PER_DAY / each.apps - len(model.ENTRIES)) / daily for each in layouts]
+    yield "looks left in that for each daily load of an app that waits", *(f"{count:,.0f}" for count in looks)
     yield (
         "an app's busiest path: calls, share of its quota",
-        *(f"{model.HIGHEST_PATH}, {percent(model.HIGHEST_PATH / model.CALLS_PER_DAY)}" for _ in model.SIZES),
+        *(f"{model.HIGHEST_PATH}, {percent(model.HIGHEST_PATH / model.CALLS_PER_DAY)}" for _ in layouts),
     )
     yield (
         "XComs (the result of each load, two links of each task), average",
-        *(f"{(model.LOADS + 2 * len(model.ENTRIES)) * apps:,.0f}" for apps in model.SIZES),
+        *(f"{(model.LOADS + 2 * len(model.ENTRIES)) * each.tasks:,.0f}" for each in layouts),
     )
     yield (
         f"one scheduler, {model.SCHEDULER_TASKS_PER_SECOND:g} a second",
-        *(duration(len(model.ENTRIES) * apps / model.SCHEDULER_TASKS_PER_SECOND) for apps in model.SIZES),
+        *(duration(len(model.ENTRIES) * each.tasks / model.SCHEDULER_TASKS_PER_SECOND) for each in layouts),
     )
 
 
 def bills() -> Iterator[Sequence[str]]:
     """Yield what BigQuery runs, reads, bills and stores."""
-    yield "a day", *(f"{apps:,}" for apps in model.SIZES), f"{model.SIZES[-1]:,} in groups of {model.GROUP:,}"
-    layouts = [(apps, apps) for apps in model.SIZES] + [(model.SIZES[-1], model.GROUP)]
-    yield "MERGEs per daily table", *(f"{shared:,}" for _, shared in layouts)
-    yield (
-        "requests (metadata, MERGE, wait, verify), average",
-        *(f"{4 * model.LOADS * apps:,.0f}" for apps, _ in layouts),
-    )
-    least = [2 * model.MINIMUM_BYTES * model.LOADS * apps for apps, _ in layouts]
-
-    def read(shared: int) -> float:
-        return model.a_day(lambda entry: sum(model.scanned(entry, shared)))
-
-    def billed(shared: int) -> float:
-        return model.a_day(lambda entry: model.billed(entry, shared))
-
-    reads = [apps * read(shared) for apps, shared in layouts]
-    most = [apps * billed(shared) for apps, shared in layouts]
-    yield "billed at least: the minimum, twice a load", *map(size, least)
+    layouts = [*model.LAYOUTS, GROUPED]
+    yield "a day", *map(str, model.LAYOUTS), f"{GROUPED}, in {GROUPED.groups} groups"
+    for name in ("daily_summary", "user_portrait"):
+        entry = ENDPOINTS[name]
+        yield f"MERGEs into `{name}`", *(f"{model.statements(entry, each) // each.groups:,}" for each in layouts)
+    counts = [*map(_merges, layouts)]
+    yield "MERGEs, all tables, average", *(f"{count:,.1f}" for count in counts)
+    yield "requests (metadata, MERGE, wait, verify), average", *(f"{4 * count:,.0f}" for count in counts)
+    least = [2 * model.MINIMUM_BYTES * count for count in counts]
+    reads, most = ([_bytes(each, bytes_) for each in layouts] for bytes_ in (_read, model.billed))
+    yield "billed at least: the minimum, twice a MERGE", *map(size, least)
     yield "read if pruned to partitions only", *map(size, reads)
     yield "billed at most: the larger of both, query by query", *map(size, most)
     yield "US$ a day, at least", *map(dollars, least)
     yield "US$ a day, at most", *map(dollars, most)
     year = 365.25
     stored = {e.name: year * model.RATES[e.name] * model.rows(e) * model.row_bytes(e) for e in model.ENTRIES}
-    yield "stored in a year, all tables", *(size(apps * sum(stored.values())) for apps, _ in layouts)
+    yield "stored in a year, all tables", *(size(each.apps * sum(stored.values())) for each in layouts)
     largest = max(stored, key=stored.__getitem__)
-    yield f"of that the largest table, `{largest}`", *(size(shared * stored[largest]) for _, shared in layouts)
+    yield f"of that the largest table, `{largest}`", *(size(each.shared * stored[largest]) for each in layouts)
+
+
+def _merges(layout: model.Layout) -> float:
+    return model.a_day(lambda entry: model.statements(entry, layout))
+
+
+def _bytes(layout: model.Layout, of_a_merge: Callable[[Endpoint, int], float]) -> float:
+    return model.a_day(lambda entry: model.statements(entry, layout) * of_a_merge(entry, layout.shared))
+
+
+def _read(entry: Endpoint, apps: int) -> float:
+    return sum(model.scanned(entry, apps))
 
 
 def minimums() -> Iterator[Sequence[str]]:
@@ -141,18 +161,23 @@ def minimums() -> Iterator[Sequence[str]]:
 
 def queues() -> Iterator[Sequence[str]]:
     """Yield how fast one table takes MERGEs, by how long one takes."""
+    apps, batch = model.LAYOUTS[-1].apps, model.LAYOUTS[-1].batch
+    portrait = ENDPOINTS["user_portrait"]
+    counts = [model.statements(portrait, model.Layout(apps, size)) for size in (1, batch)]
     yield (
         "a MERGE takes",
         "MERGEs an hour, 2 at once",
         "1 at once",
-        f"{model.SIZES[-1]:,} apps, 2 at once",
-        "1 at once",
+        f"portraits of {apps:,} apps, 2 at once",
+        f"the same, {batch} to a task",
         "most apps whose portraits are in by midnight, 2 at once",
+        f"the same, {batch} to a task",
     )
     for seconds in sorted({1.0, 2.0, 5.0, 10.0, model.MERGE_SECONDS}):
-        hours = [model.SIZES[-1] * seconds / width for width in (model.RUNNING, 1)]
         rates = [f"{3600 * width / seconds:,.0f}" for width in (model.RUNNING, 1)]
-        yield f"{seconds:g} s", *rates, *map(duration, hours), f"{model.WINDOW_SECONDS * model.RUNNING / seconds:,.0f}"
+        takes = [duration(count * seconds / model.RUNNING) for count in counts]
+        fitting = model.WINDOW_SECONDS * model.RUNNING / seconds
+        yield f"{seconds:g} s", *rates, *takes, *(f"{fitting * apps / count:,.0f}" for count in counts)
 
 
 def pools() -> Iterator[Sequence[str]]:
@@ -174,37 +199,53 @@ def pools() -> Iterator[Sequence[str]]:
 
 def walls() -> Iterator[Sequence[str]]:
     """Yield how long a day's work takes, by layout."""
-    yield "apps", "layout", "task slots", "memory of tasks", "slots take", "the slowest table takes", "so in all"
-    layouts = (
-        (1, 1, model.POOL, "one pool"),
-        (100, 100, model.POOL, "one pool"),
-        (100, 100, model.TASKS_PER_DAG, "a pool per table"),
-        (10_000, 10_000, model.POOL, "one pool"),
-        (10_000, 10_000, len(model.ENTRIES) * model.POOL, "a pool per table, `max_active_tasks=104`"),
-        (10_000, model.GROUP, 10 * model.TASKS_PER_DAG, "10 groups, each with a DAG and tables"),
-        (10_000, model.GROUP, 20 * model.TASKS_PER_DAG, "the same, `max_active_tasks=32`"),
+    yield (
+        "apps",
+        "layout",
+        "task slots",
+        "memory of tasks",
+        "slots take",
+        "the slowest table takes",
+        "so in all",
+        "portraits, started first, are in after",
     )
-    for apps, shared, slots, layout in layouts:
-        by_slots = model.slots_take(apps, slots)
-        by_table = model.slowest_table_takes(shared)
-        bounds = map(duration, (by_slots, by_table, max(by_slots, by_table)))
-        yield f"{apps:,}", layout, f"{slots}", f"{slots * model.TASK_MEGABYTES / 1000:.1f} GB", *bounds
+    each, batched = model.Layout(10_000), model.LAYOUTS[-1]
+    layouts = (
+        (model.ONE, model.POOL, "one pool"),
+        (model.Layout(100), model.POOL, "one pool"),
+        (model.Layout(100, 50), model.POOL, "one pool"),
+        (each, model.POOL, "one pool"),
+        (each, len(model.ENTRIES) * model.POOL, "a pool per table, `max_active_tasks=104`"),
+        (batched, model.POOL, "one pool"),
+        (batched, model.TASKS_PER_DAG, "a pool of 2 per table"),
+        (GROUPED, model.PARALLELISM, f"{GROUPED.groups} groups, each with a DAG and tables"),
+    )
+    for layout, slots, title in layouts:
+        by_slots = model.slots_take(layout, slots)
+        by_table = model.slowest_table_takes(layout)
+        portraits = max(
+            model.slots_take(layout, slots, model.PORTRAITS), model.slowest_table_takes(layout, model.PORTRAITS)
+        )
+        bounds = map(duration, (by_slots, by_table, max(by_slots, by_table), portraits))
+        yield str(layout), title, f"{slots}", f"{slots * model.TASK_MEGABYTES / 1000:.1f} GB", *bounds
 
 
 def shares() -> Iterator[Sequence[str]]:
-    """Yield how much of each limit each size uses, the most pressing first."""
-    yield "limit", *(f"{apps:,}" for apps in model.SIZES), "passed at apps"
-    for name, used in sorted(model.limits(), key=lambda limit: -limit[1](model.SIZES[-1])):
-        passed = model.passed_at(used)
-        yield name, *(percent(used(apps)) for apps in model.SIZES), f"{passed:,}" if passed <= model.MANY else "never"
+    """Yield how much of each limit each layout uses, the most pressing first."""
+    batch = model.LAYOUTS[-1].batch
+    yield "limit", *map(str, model.LAYOUTS), "passed at apps", f"{batch} to a task"
+    for name, used in sorted(model.limits(), key=lambda limit: -limit[1](model.LAYOUTS[-2])):
+        passed = [model.passed_at(used, size) for size in (1, batch)]
+        ends = (f"{apps:,}" if apps <= model.MANY else "never" for apps in passed)
+        yield name, *(percent(used(layout)) for layout in model.LAYOUTS), *ends
 
 
 def order() -> Iterator[Sequence[str]]:
-    """Yield what each size meets first."""
+    """Yield what each layout meets first."""
     yield "apps", "first", "then", "then", "then"
-    for apps in model.SIZES:
-        nearest = sorted(model.limits(), key=lambda limit: -limit[1](apps))[:4]
-        yield f"{apps:,}", *(f"{name} ({percent(used(apps))})" for name, used in nearest)
+    for layout in model.LAYOUTS:
+        nearest = sorted(model.limits(), key=lambda limit: -limit[1](layout))[:4]
+        yield str(layout), *(f"{name} ({percent(used(layout))})" for name, used in nearest)
 
 
 TABLES: dict[str, Callable[[], Iterator[Sequence[str]]]] = {
