@@ -60,9 +60,9 @@ One day of {", ".join(KEYS)} of {APPS} apps, by a DAG on a live Airflow: API ser
 processor and triggerer, with SQLite, on the same two cores as WeChat's and BigQuery's servers; {WORKERS} tasks run at
 once. WeChat's latency is {LATENCY * 1000:.0f} ms, and each app's token has to be asked for. Seconds are those of the
 DAG run, from its start to its end. This package has a task for {BATCH} apps and an endpoint, or for each app and
-endpoint. dlt runs in its own environment, started by a BashOperator: all apps and endpoints in one pipeline run, which is the
-least that it can do but fails for all apps when it fails for one, or in a pipeline run and a dataset for each app, of
-which {FEWER} are measured. It merges by primary key, with deferred requests. {ROUNDS} rounds at most."""
+endpoint. dlt runs in its own environment, started by a BashOperator: all apps and endpoints in one pipeline run, which
+is the least that it can do but fails for all apps when it fails for one, or in a pipeline run and a dataset for each
+app, of which {FEWER} are measured. It merges by primary key, with deferred requests. {ROUNDS} rounds at most."""
 
 
 def run(rounds: int) -> Section:

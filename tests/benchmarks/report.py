@@ -97,8 +97,9 @@ def keep(section: Section, versions: dict[str, str], seconds: float, rounds: int
 
 
 def facts(name: str) -> dict[str, float]:
-    """Return the figures of a section that other pages quote, as they were measured last."""
-    kept: dict[str, float] = json.loads((RESULTS / f"{name}.json").read_text())["facts"]
+    """Return the figures of a section that other pages quote, as they were measured last; none if it never was."""
+    path = RESULTS / f"{name}.json"
+    kept: dict[str, float] = json.loads(path.read_text())["facts"] if path.exists() else {}
     return kept
 
 

@@ -6,23 +6,21 @@ from collections.abc import Callable, Iterator, Sequence
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.wechat.settings import Settings
-from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
 from tests.benchmarks.scale.coverage import coverage
-from tests.benchmarks.scale.units import clock, dollars, duration, percent, size
+from tests.benchmarks.scale.units import clock, dollars, duration, percent, seen, size
 
 GROUPED = model.Layout(10_000, 500, groups=10)
 
 
 def assumptions() -> Iterator[Sequence[str]]:
     """Yield what everything else rests on."""
-    memory, apps, daily = facts("memory"), facts("apps"), facts("daily")
     measured = (
-        f"assumed; `make bench` sees {daily['seconds of a task instance']:.1f} s a task, all included, on a live "
-        f"Airflow on two cores, and {facts('transfer')['seconds of a daily task']:.1f} s by `dag.test()`; "
-        f"{memory['smallest load, with the provider']:.0f} MB with the Google provider, without it "
-        f"{memory['smallest load']:.0f}, for five years {memory['largest load']:.0f}, and for a batch of 500 apps "
-        f"{apps['peak of a task of 500']:.0f}"
+        f"assumed; `make bench` sees {seen('daily', 'seconds of a task instance', 's')} a task, all included, on a live "
+        f"Airflow on two cores, and {seen('transfer', 'seconds of a daily task', 's')} by `dag.test()`; "
+        f"{seen('memory', 'smallest load, with the provider', 'MB')} with the Google provider, without it "
+        f"{seen('memory', 'smallest load', 'MB')}, for five years {seen('memory', 'largest load', 'MB')}, and for a "
+        f"batch of 500 apps {seen('apps', 'peak of a task of 500', 'MB')}"
     )
     yield "assumption", "value", "kind"
     yield "one call to WeChat", f"{model.FETCH_SECONDS_PER_CALL:g} s (0.1 to 0.3)", "assumed"
@@ -40,7 +38,7 @@ def assumptions() -> Iterator[Sequence[str]]:
     yield (
         f"a day of `{summary.name}` of {batch} apps in one task, without its start",
         f"{model.load_seconds(summary, batch) - model.TASK_OVERHEAD_SECONDS:.0f} s",
-        f"computed; `make bench` sees {apps['seconds of a task of 500']:.1f} s at 0.1 s a call",
+        f"computed; `make bench` sees {seen('apps', 'seconds of a task of 500', 's')} at 0.1 s a call",
     )
     carried = f"{model.CHUNK_BYTES / 1e6:.0f} MB or {model.MAX_SLICES:,} slices"
     yield "what one MERGE carries", carried, "package; bytes of a row assumed"

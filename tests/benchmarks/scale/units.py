@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.benchmarks.report import facts
 from tests.benchmarks.scale import model
 
 
@@ -32,3 +33,9 @@ def dollars(count: float) -> str:
     """Return what so many bytes cost."""
     cost = count / 2**40 * model.DOLLARS_PER_TIB
     return f"{cost:,.2f}" if cost >= 0.1 else f"{cost:.4f}"
+
+
+def seen(benchmark: str, fact: str, unit: str, times: float = 1.0) -> str:
+    """Return what ``make bench`` has measured, if it has."""
+    measured = facts(benchmark).get(fact)
+    return "–" if measured is None else f"{measured * times:{'.0f' if unit == 'MB' else '.1f'}} {unit}"
