@@ -16,8 +16,8 @@ GROUPED = model.Layout(10_000, 500, groups=10)
 def assumptions() -> Iterator[Sequence[str]]:
     """Yield what everything else rests on."""
     measured = (
-        f"assumed; `make bench` sees {seen('daily', 'seconds of a task instance', 's')} a task, all included, on a live "
-        f"Airflow on two cores, and {seen('transfer', 'seconds of a daily task', 's')} by `dag.test()`; "
+        f"assumed; `make bench` sees {seen('daily', 'seconds of a task instance', 's')} a task, all included, on a "
+        f"live Airflow on two cores, and {seen('transfer', 'seconds of a daily task', 's')} by `dag.test()`; "
         f"{seen('memory', 'smallest load, with the provider', 'MB')} with the Google provider, without it "
         f"{seen('memory', 'smallest load', 'MB')}, for five years {seen('memory', 'largest load', 'MB')}, and for a "
         f"batch of 500 apps {seen('apps', 'peak of a task of 500', 'MB')}"
