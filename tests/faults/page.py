@@ -31,7 +31,7 @@ FIGURES = """\
 
 ## Counted
 
-Replies made up, and what was looked for in vain. Each row is a test that finds nothing at every run.
+Replies made up, and what must not be found. Each row is a test.
 
 | | how many | found |
 |---|---|---|
