@@ -23,7 +23,7 @@ PUBLIC = [
         *IN_DAG_FILES,
         "triggers.weanalysis",
         "links.weanalysis",
-        "assets",
+        "ui.plugin",
         "endpoints",
         "periods",
         "exceptions",

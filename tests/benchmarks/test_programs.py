@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from tests.benchmarks import programs
+from tests.benchmarks import parse, programs
 from tests.benchmarks.__main__ import NAMES
 from tests.benchmarks.measure import Program
 from tests.benchmarks.server import APPS, Replies, calls, serving
@@ -23,6 +23,8 @@ def test_all_benchmarks_are_run():
     assert {name for name in found if not name.startswith("test_")} == set(NAMES)
     for name in NAMES:
         assert callable(importlib.import_module(f"tests.benchmarks.{name}").run)
+    for name in parse.PUBLIC:
+        importlib.import_module(name)
 
 
 def test_all_programs_are_used():
