@@ -99,15 +99,18 @@ class Jobs:
         Can be called from any thread and from a signal handler, and more than once.
         """
         self.calls.stop()
-        if self._submitted is None:
+        job_id, self._submitted = self._submitted, None  # or a thread that ends meanwhile would ask a second time
+        if job_id is None:
             return
         try:
             if self._running or self._journal.holds(self._serial, self._own):
-                self.client.cancel_job(self._submitted, location=self.location, retry=ONCE, timeout=CANCEL_TIMEOUT)
-                log.info("BigQuery was asked to cancel job %s.", self._submitted)
-                self._submitted = None
+                self.client.cancel_job(job_id, location=self.location, retry=ONCE, timeout=CANCEL_TIMEOUT)
+                log.info("BigQuery was asked to cancel job %s.", job_id)
+            else:
+                self._submitted = job_id
         except (GoogleAPIError, *TRANSPORT_ERRORS) as error:
-            log.warning("BigQuery job %s could not be cancelled and may still finish: %s", self._submitted, error)
+            self._submitted = job_id
+            log.warning("BigQuery job %s could not be cancelled and may still finish: %s", job_id, error)
 
     def _run_once(self, statement: str, parameters: Callable[[str], Sequence[Parameter]]) -> str:
         while True:
