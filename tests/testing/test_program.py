@@ -121,9 +121,9 @@ def test_the_printed_connection_works(
         assert reply.status_code == (404 if login else 200)
         if login:
             monkeypatch.setenv("AIRFLOW_CONN_WEANALYSIS_DEFAULT", json.dumps(connection))
-            assert WeAnalysisHook().fetch(
-                "daily_summary", DAY.latest(dt.datetime.now(BEIJING).date() - dt.timedelta(days=1))
-            )
+            yesterday = DAY.latest(dt.datetime.now(BEIJING).date() - dt.timedelta(days=1))
+            with WeAnalysisHook() as hook:
+                assert hook.fetch("daily_summary", yesterday)
 
 
 def test_switches(tmp_path: Path, session: requests.Session) -> None:
