@@ -181,7 +181,7 @@ class DestinationError(WeAnalysisError):
     """BigQuery refuses the table, the dataset or the permission.
 
     :param message: what is wrong with which table, and what to do.
-    :param retryable: ``True`` if other writers were in the way.
+    :param retryable: ``True`` if other writers held the table.
     """
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:

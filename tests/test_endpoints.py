@@ -141,7 +141,7 @@ def test_requests(name: str, begin: str, end: str, ref_dates: set[str]) -> None:
 
 
 def test_requests_are_those_of_the_reference() -> None:
-    """Word for word, but for performance_data's end: the reference's is the next midnight, which adds that day."""
+    """Word for word, except performance_data's end: the reference's is the next midnight, which adds that day."""
     published = samples.published("requests")
     published["user_portrait_7d"] = published.pop("user_portrait")
     published["performance_data"]["time"]["end_timestamp"] -= 1

@@ -38,7 +38,7 @@ class TaskIdentity(NamedTuple):
         return f"weanalysis_{hashlib.sha256(json.dumps(instance).encode()).hexdigest()[:32]}_n{serial}"
 
     def ran(self, table: TableName, job_id: str) -> bool:
-        """Whether a job is one of this task instance's on a table, in whichever try."""
+        """Whether any try of this task instance submitted a job for a table."""
         return job_id.rpartition("_n")[0] == self.job_id(table, 0).rpartition("_n")[0]
 
     @property

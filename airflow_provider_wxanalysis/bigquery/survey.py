@@ -92,14 +92,6 @@ class Survey:
     location: str | None
     labels: Mapping[str, str]
 
-    def __enter__(self) -> Survey:
-        """Return the survey."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Close the client's connections."""
-        self.client.close()
-
     def contents(self, table: TableName, endpoint: Endpoint, appids: Sequence[str], since: dt.date) -> Contents:
         """Return what a table holds of ``appids`` in periods that begin on ``since`` or later.
 

@@ -14,7 +14,7 @@ _masked: set[int] = set()
 def mask_token(token: str) -> None:
     """Have Airflow mask a new access token, unless this process has had :data:`MOST` others masked.
 
-    It is for what other code may log: this package logs no token, and hands none out but for
+    It is for what other code may log: this package logs no token, and hands none out except by
     :meth:`~airflow_provider_wxanalysis.hooks.weanalysis.WeAnalysisHook.get_conn`.
 
     :param token: the token.

@@ -153,7 +153,7 @@ class WeAnalysisHook(BaseHook):
         """Call any WeChat endpoint that takes a JSON body, with token, retries and errors seen to.
 
         With the keys of API security in the connection the call is encrypted and signed, which most endpoints take;
-        each one's official page says so.
+        the endpoint's official page says so.
 
         :param path: URL path, such as ``/cgi-bin/openapi/quota/get``.
         :param body: what to send.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pendulum
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, BaseOperator
 
-from airflow_provider_wxanalysis.bigquery.names import TableName, table_name
+from airflow_provider_wxanalysis.bigquery.names import table_name
 from airflow_provider_wxanalysis.coverage.ranges import ranges
 from airflow_provider_wxanalysis.coverage.report import totals
 from airflow_provider_wxanalysis.coverage.states import Coverage, State
@@ -19,18 +19,17 @@ from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, ch
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal
+from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_wxanalysis.bigquery.survey import Survey
-
 #: BigQuery knows what a table held for seven days.
 _TIME_TRAVEL = dt.timedelta(days=7)
 
 
-class WeAnalysisCoverageOperator(BaseOperator):
+class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
     """Say what is loaded since a date, app by app and endpoint by endpoint, and return what to load again.
 
     It asks the tables, never WeChat: one query per table for all apps, and two small ones for the periods that loads
@@ -132,6 +131,7 @@ class WeAnalysisCoverageOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Ask the tables, report, and return the plan."""
         # Here and not above: DAG files import this module, and Google's client is slow to import.
+        from airflow_provider_wxanalysis.bigquery.survey import Survey
         from airflow_provider_wxanalysis.tasks.covering import ledgers, load_arguments, look, read_apps, targets
         from airflow_provider_wxanalysis.tasks.reporting import report, report_quality, report_revisions
 
@@ -141,7 +141,8 @@ class WeAnalysisCoverageOperator(BaseOperator):
             if not apps:
                 raise AirflowSkipException("The list of apps is empty, so there is nothing to look for.")
             tables = list(targets(self.destination, self.entries, apps, since, now))
-            with self._survey(tables[0].name) as survey:
+            with self.bigquery_client(fallback_project=tables[0].name.project) as client:
+                survey = Survey(client, self.location, self.labels or {})
                 picture = look(survey, tables, since, now, self.empty_is_ready_after)
                 plan = ranges(picture.coverages, self.limit, together="{appid}" not in self.destination)
                 report(self.destination, since, apps, picture.coverages, plan)
@@ -162,19 +163,6 @@ class WeAnalysisCoverageOperator(BaseOperator):
         """The catalogue's entries, with their options applied."""
         options = self.endpoint_options or {}
         return [resolve(name, options.get(name)) for name in self.endpoints]
-
-    def _survey(self, table: TableName) -> Survey:
-        from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
-        from airflow_provider_wxanalysis.bigquery.survey import Survey
-
-        client = bigquery_client(
-            gcp_conn_id=self.gcp_conn_id,
-            project_id=self.project_id,
-            fallback_project=table.project,
-            location=self.location,
-            impersonation_chain=self.impersonation_chain,
-        )
-        return Survey(client, self.location, self.labels or {})
 
     def _check(self, coverages: Iterable[Coverage]) -> None:
         found = totals(coverages)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
@@ -14,13 +13,14 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.links.views import LookerStudioLink
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal
+from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
 from airflow_provider_wxanalysis.views.definitions import NAMES, view
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class WeAnalysisViewsOperator(BaseOperator):
+class WeAnalysisViewsOperator(BigQueryClientMixin, BaseOperator):
     """Create or replace the ``report_*`` views of a dataset, every view and column described in Chinese and English.
 
     The tables must be named after their endpoints. A view that reads tables which do not exist is skipped; one that
@@ -74,19 +74,11 @@ class WeAnalysisViewsOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Make the views."""
         # Here and not above: DAG files import this module, and Google's client is slow to import.
-        from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
         from airflow_provider_wxanalysis.bigquery.views import ViewMaker
 
         with fail_for_good():
             project, dataset = dataset_name(self.destination)
-            client = bigquery_client(
-                gcp_conn_id=self.gcp_conn_id,
-                project_id=self.project_id,
-                fallback_project=project,
-                location=self.location,
-                impersonation_chain=self.impersonation_chain,
-            )
-            with closing(client):
+            with self.bigquery_client(fallback_project=project) as client:
                 maker = ViewMaker(client, project, dataset, self.location, self.labels or {}, self.empty_is_ready_after)
                 made, skipped = maker.make([view(name) for name in NAMES if name in self.views])
         for name, reason in skipped.items():

@@ -210,7 +210,7 @@ class WeAnalysisUserPortraitOperator(WeAnalysisOperator):
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getuserportrait.html
 
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``, and:
+    Takes what :class:`WeAnalysisOperator` takes, except ``endpoint`` and ``endpoint_options``, and:
 
     :param window_days: how many days the portrait covers: 1, 7 or 30.
     """
@@ -247,7 +247,7 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/others/api_getperformancedata.html
 
-    Takes what :class:`WeAnalysisOperator` takes, but for ``endpoint`` and ``endpoint_options``, and:
+    Takes what :class:`WeAnalysisOperator` takes, except ``endpoint`` and ``endpoint_options``, and:
 
     :param modules: any of ``10016`` (open rate), ``10017`` (start-up), ``10021`` (page switch), ``10022`` (memory) and
         ``10023`` (memory anomalies); by default all five.

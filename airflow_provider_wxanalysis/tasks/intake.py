@@ -33,7 +33,7 @@ _COMPLAINTS = 20
 
 @dataclass(frozen=True)
 class Terms:
-    """How a load goes about it, as the operator's arguments have it.
+    """How a load fetches, as the operator's arguments say.
 
     :param endpoint: the catalogue's entry.
     :param on_empty: what an empty reply means past its time.

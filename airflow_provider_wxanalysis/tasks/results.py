@@ -64,7 +64,7 @@ class LoadResult:
 
     @property
     def periods(self) -> list[Period]:
-        """The periods loaded, of whichever app, in order."""
+        """The periods loaded, of any app, in order."""
         return sorted({period for app in self.apps.values() for period in app.periods})
 
     @property

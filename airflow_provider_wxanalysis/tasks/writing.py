@@ -22,7 +22,7 @@ class Writer:
     """Opens the destination at once, and replaces one chunk's slices at a time, in the background.
 
     :param open_destination: opens it. Google's client alone takes a second to import.
-    :param stop: is set when something has gone wrong, so that nothing more is fetched for nothing.
+    :param stop: is set when something has gone wrong, so that no more is fetched than can be written.
     :param wrote: is called when a chunk's slices have been replaced.
     """
 

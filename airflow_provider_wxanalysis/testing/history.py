@@ -1,4 +1,4 @@
-"""What there is to tell about each app: its figures, where a test has not replaced them."""
+"""What the server knows about each app: its figures, where a test has not replaced them."""
 
 from __future__ import annotations
 

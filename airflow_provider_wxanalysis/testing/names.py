@@ -1,6 +1,6 @@
 """Names to fill the replies with: pages, places, phones, metrics.
 
-WeChat publishes none of its id tables. The ids here are made up, but for those in its samples: 31 for 广东省, 3102 for
+WeChat publishes none of its id tables. The ids here are made up, except those in its samples: 31 for 广东省, 3102 for
 广州, and 1 for the first gender, platform and age. So is the wording of most metrics.
 """
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a socket: read a request, deliver an answer in the way it wants to be delivered."""
+"""HTTP/1.1 on a socket: read a request, deliver an answer as its faults demand."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def ask_all(
 
 
 class _Desk:
-    """Keeps the threads busy and takes in what they bring; used by one thread, but for :meth:`cancel`."""
+    """Keeps the threads busy and takes in what they bring; used by one thread, except :meth:`cancel`."""
 
     def __init__(self, lanes: Iterator[Lane], in_flight: int, *, threads: bool, in_order: bool) -> None:
         self._lanes = lanes

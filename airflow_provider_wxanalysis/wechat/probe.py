@@ -26,7 +26,7 @@ def probe(settings: Settings, on_new_token: Callable[[str], None]) -> str:
     """Ask WeChat once, without retries, and say what is good to know.
 
     :param settings: the app's connection.
-    :param on_new_token: told of the token before it is used.
+    :param on_new_token: is called with the token before it is used.
     :raises WeAnalysisError: if there is no token, no quota or no answer in time.
     """
     future: Future[str] = Future()

@@ -77,7 +77,7 @@ def _authorizer(settings: Settings, call: Call) -> dict[str, Any]:
     if reply.get("authorizer_refresh_token", settings.authorizer_refresh_token) != settings.authorizer_refresh_token:
         log.warning(
             "App %s: WeChat has given another authorizer_refresh_token. Put it into the connection: the old one lives "
-            "for five more minutes. Your platform's own records have it.",
+            "for five more minutes. It is in your platform's own records.",
             settings.appid,
         )
     return {"access_token": reply.get("authorizer_access_token"), "expires_in": reply.get("expires_in")}

@@ -59,7 +59,7 @@ def read_reply(sock: socket.socket, timeout: float) -> Received:
 
     :param sock: what it comes from.
     :param timeout: seconds to wait for each piece of it.
-    :raises BrokenReplyError: if there is no end to it, or it is not whole.
+    :raises BrokenReplyError: if it has no end, or is not complete.
     :raises OSError: if the connection fails.
     """
     stream = _Stream(sock, timeout)

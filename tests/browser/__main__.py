@@ -20,6 +20,7 @@ from typing import Any
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
 from tests.browser import data_page
 from tests.browser.airflow_ui import AirflowUI, airflow_ui
+from tests.browser.checks import holds, same
 from tests.browser.connections_page import ConnectionsPage, connections_page
 from tests.support.airflow_home import CACHE
 from tests.support.servers import REPOSITORY
@@ -137,20 +138,6 @@ def without_the_browser(airflow: AirflowUI, wechat: WeChatServer) -> None:
     reply = airflow.rest("POST", "/api/v2/connections/test", connection)
     same("POST /api/v2/connections/test", reply["status"], True)
     holds("POST /api/v2/connections/test says", reply["message"], CONNECTED)
-
-
-def same(what: str, found: object, expected: object) -> None:
-    """Tell what was seen; end the program if it is not what was expected."""
-    if found != expected:
-        sys.exit(f"{what}: {found!r} instead of {expected!r}. Pictures: {OUTPUT}")
-    print(f"{what}: {found!r}", flush=True)
-
-
-def holds(what: str, text: str, part: str) -> None:
-    """Tell what was said; end the program if it lacks ``part``."""
-    if part not in text:
-        sys.exit(f"{what}: {part!r} is missing in {text!r}. Pictures: {OUTPUT}")
-    print(f"{what}: {text}", flush=True)
 
 
 if __name__ == "__main__":

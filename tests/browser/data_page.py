@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tests.browser.checks import holds, same
 from tests.browser.chromium import CHROMIUM, OPTIONS
 from tests.browser.names import FEW, HOSTILE_NAME, HOSTILE_PATH
 from tests.browser.page_servers import Home, Server
@@ -262,20 +263,6 @@ def only_the_shops(route: Route) -> None:
     reply = route.fetch()
     assets = [asset for asset in reply.json()["assets"] if "weanalysis_shops" in asset["uri"]]
     route.fulfill(json={"assets": assets, "total_entries": len(assets)})
-
-
-def same(what: str, found: object, expected: object) -> None:
-    """Say what was seen; end the program if it is not what was expected."""
-    if found != expected:
-        sys.exit(f"{what}: {found!r} instead of {expected!r}. Pictures: {OUTPUT}")
-    print(f"{what}: {found!r}", flush=True)
-
-
-def holds(what: str, text: str, part: str) -> None:
-    """Say what was read; end the program if it lacks ``part``."""
-    if part not in text:
-        sys.exit(f"{what}: {part!r} is missing in {text!r}. Pictures: {OUTPUT}")
-    print(f"{what}: {part!r}", flush=True)
 
 
 if __name__ == "__main__":

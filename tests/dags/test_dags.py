@@ -68,7 +68,7 @@ def test_history(run_dag, read, dataset):
 
 
 def test_every_example_is_tested():
-    """Here, but for two: ``test_partitions``, which takes a scheduler, and ``test_everything``."""
+    """Here, except two: ``test_partitions``, which takes a scheduler, and ``test_everything``."""
     here = ("quickstart", "to_bigquery", "many_apps", "history")
     assert {path.stem for path in EXAMPLES} == {f"weanalysis_{name}" for name in (*here, "partitions", "everything")}
 

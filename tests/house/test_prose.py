@@ -26,6 +26,7 @@ AVOID = {
     r"\bnone the less\b|\ball the same\b": "still",
     r"\bis hardly\b": "is probably not",
     r"\bThe way to (?:WeChat|the table)\b": "name the thing: the hook, the table",
+    r"\bbut for\b": "except",
     r"\bat the most\b": "at most",
     r"\bto be sure\b|\bby and by\b|\bin vain\b": "say it plainly",
 }

@@ -25,27 +25,35 @@ def all_served(server, endpoint):
     )
 
 
-def test_everything_of_two_apps_in_one_run(stack, wechat, read):
-    airflow, dataset = stack
+@pytest.fixture
+def fresh(wechat):
+    """A server that has counted nothing yet."""
     wechat.calls.clear()
     wechat.served.clear()
-    airflow.unpause("live_everything")
-    run_id = airflow.trigger("live_everything")
-    run = airflow.finished_run("live_everything", run_id, seconds=1200)
-    tasks = airflow.tasks("live_everything", run_id)
+    return wechat
+
+
+def one_run(airflow, dag_id, seconds):
+    """Trigger a DAG, and return its run and the task instances of it when all have ended."""
+    airflow.unpause(dag_id)
+    run = airflow.finished_run(dag_id, airflow.trigger(dag_id), seconds)
+    return run, airflow.tasks(dag_id, run["dag_run_id"])
+
+
+def test_everything_of_two_apps_in_one_run(stack, fresh, read):
+    airflow, dataset = stack
+    run, tasks = one_run(airflow, "live_everything", seconds=1200)
     assert {task["state"] for task in tasks} == {"success"}
     assert len(tasks) == len(ENDPOINTS) * len(APPS) == 26
     assert run["state"] == "success"
     for endpoint in ENDPOINTS.values():
         rows = read(f"{dataset}.live_everything_{endpoint.name}")
         assert {row["appid"] for row in rows} == set(APPS)
-        assert rows == all_served(wechat, endpoint), endpoint.name
+        assert rows == all_served(fresh, endpoint), endpoint.name
 
 
-def test_a_backfill_of_fourteen_days(stack, wechat, read):
+def test_a_backfill_of_fourteen_days(stack, fresh, read):
     airflow, dataset = stack
-    wechat.calls.clear()
-    wechat.served.clear()
     dates = ("--from-date", "2026-03-01T00:00+08:00", "--to-date", "2026-03-15T00:00+08:00")
     airflow.cli("backfill", "create", "--dag-id", "live_backfill", *dates)
     airflow.unpause("live_backfill")
@@ -56,19 +64,14 @@ def test_a_backfill_of_fourteen_days(stack, wechat, read):
     loaded = [summary["apps"][APPS[0]]["periods"] for summary in summaries]
     assert loaded == [[day] for day in days], "each its own day, and none again"
     rows = read(f"{dataset}.live_backfill_daily_retain")
-    assert rows == all_served(wechat, ENDPOINTS["daily_retain"])
+    assert rows == all_served(fresh, ENDPOINTS["daily_retain"])
     assert sorted({row["begin_date"] for row in rows}) == days
 
 
-def test_hundreds_of_apps_in_batches(stack, wechat, read, figures):
+def test_hundreds_of_apps_in_batches(stack, fresh, read, figures):
     """Every endpoint of 300 apps (or as many as WEANALYSIS_LIVE_APPS says), fifty apps to a task."""
     airflow, dataset = stack
-    wechat.calls.clear()
-    wechat.served.clear()
-    airflow.unpause("live_fleet")
-    run_id = airflow.trigger("live_fleet")
-    run = airflow.finished_run("live_fleet", run_id, seconds=3600)
-    tasks = airflow.tasks("live_fleet", run_id)
+    run, tasks = one_run(airflow, "live_fleet", seconds=3600)
     assert run["state"] == "success"
     assert {task["state"] for task in tasks} <= {"success", "skipped"}
     batches = -(-len(FLEET) // 50)
@@ -78,9 +81,9 @@ def test_hundreds_of_apps_in_batches(stack, wechat, read, figures):
     for name in loaded:
         rows = read(f"{dataset}.live_fleet_{name}")
         assert {row["appid"] for row in rows} == set(FLEET)
-        assert rows == all_served(wechat, ENDPOINTS[name]), name
+        assert rows == all_served(fresh, ENDPOINTS[name]), name
         for index in range(batches):
-            summary = airflow.xcom("live_fleet", run_id, f"weanalysis_to_bigquery.{name}", map_index=index)
+            summary = airflow.xcom("live_fleet", run["dag_run_id"], f"weanalysis_to_bigquery.{name}", map_index=index)
             statements += len(summary["load_ids"])
     figures(
         apps=len(FLEET),

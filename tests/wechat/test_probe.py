@@ -234,7 +234,7 @@ def test_airflow_s_command_line(tested, wechat_server, monkeypatch, capsys, faul
     else:
         with pytest.raises(SystemExit, match="1"):
             command.func(command)
-        assert "".join(REFUSED[40243][1].split()) in "".join(capsys.readouterr().out.split()), "but for wrapping"
+        assert "".join(REFUSED[40243][1].split()) in "".join(capsys.readouterr().out.split()), "except for line breaks"
 
 
 def test_a_connection_that_is_not_there():
