@@ -95,7 +95,7 @@ class EndpointOperatorMixin:
             raise ConfigurationError(f"{cls.__name__} needs an endpoint, one of {', '.join(ENDPOINTS)}.")
 
     def pre_execute(self, context: Any) -> None:
-        """Check rendered arguments; label mapped instances with app and endpoint, unless there is a ``map_index_template``."""
+        """Check rendered arguments; label mapped instances with app and endpoint, if nothing else labels them."""
         super().pre_execute(context)  # type: ignore[misc]
         with fail_for_good():
             self.check_literals()
