@@ -53,7 +53,7 @@ CELLS = [Cell(end, wait) for end in (SIGTERM, EXECUTION_TIMEOUT, FATAL) for wait
 
 @dataclass
 class Scene:
-    """What WeChat does to one app: nothing that ends a wait, but for 48001 where that is what ends the load.
+    """What WeChat does to one app: nothing that ends a wait, except 48001 where that is what ends the load.
 
     :param cell: the load.
     :param over: ends all waits of the server.
