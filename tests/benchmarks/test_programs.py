@@ -1,4 +1,4 @@
-"""Every benchmark is there and imports, and every program runs with today's code: nobody runs ``make bench`` daily."""
+"""Every benchmark is there and imports, and every program runs with today's code: ``make bench`` is seldom run."""
 
 from __future__ import annotations
 
