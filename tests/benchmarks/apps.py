@@ -42,8 +42,8 @@ requests x latency / requests in flight, with the latency that the server really
 for its MERGE and the query that verifies it; local-bigquery runs on the same two cores. Target: at most 1.15 times
 that for {COMPARED} apps.
 The comparison runs {COMPARED} apps by `dag.test()`, one task after the other, without a scheduler's waits and new
-processes, but also without its several at once; {COMPARED_ROUNDS} rounds at most. Targets: at least 20 times as fast,
-at least 50 times fewer jobs.
+processes, but also without its several at once; what Airflow imports and starts once is done before, and
+{COMPARED_ROUNDS} rounds are made at most. Targets: at least 20 times as fast, at least 50 times fewer jobs.
 The fleet is {FLEET:,} AppIDs in {FLEET // BATCH} tasks of {BATCH}, each a process of its own, one after the other, once
 and without latency; over the floor of a process that has imported airflow.sdk and Google's client and does nothing.
 Target: at most {MEGABYTES} MB."""
