@@ -14,11 +14,18 @@ _masked: set[int] = set()
 def mask_token(token: str) -> None:
     """Have Airflow mask a new access token, unless this process has had :data:`MOST` others masked.
 
-    It is for what other code may log: this package logs no token, and hands none out except by
-    :meth:`~airflow_provider_wxanalysis.hooks.weanalysis.WeAnalysisHook.get_conn`.
+    This package logs no token. Whoever gets one from it has it masked by :func:`mask_handed_out`.
 
     :param token: the token.
     """
     if hash(token) in _masked or len(_masked) < MOST:
-        _masked.add(hash(token))
-        mask_secret(token)
+        mask_handed_out(token)
+
+
+def mask_handed_out(token: str) -> None:
+    """Have Airflow mask a token that other code gets to see, and may log.
+
+    :param token: the token.
+    """
+    _masked.add(hash(token))
+    mask_secret(token)  # again too: another task of this process may have another supervisor

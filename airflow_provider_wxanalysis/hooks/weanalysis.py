@@ -14,7 +14,7 @@ from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
 from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
-from airflow_provider_wxanalysis.hooks.masking import mask_token
+from airflow_provider_wxanalysis.hooks.masking import mask_handed_out, mask_token
 from airflow_provider_wxanalysis.wechat import pool, records
 from airflow_provider_wxanalysis.wechat.lanes import Lane
 from airflow_provider_wxanalysis.wechat.redaction import redact
@@ -137,7 +137,7 @@ class WeAnalysisHook(BaseHook):
         Its errors are those of ``requests`` and may show the token, and API security is not its business; :meth:`post`
         is the safer way.
         """
-        return self.client.session
+        return self.client.session(mask_handed_out)
 
     def lane(self, endpoint: str | Endpoint, periods: Iterable[Period]) -> Lane:
         """Return the question for several periods, to be asked together with other apps' by

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -74,6 +74,7 @@ class Client:
         self.warned_about: set[str] = set()
         self._attempts = attempts
         self._stop = stop or Stop()
+        self._session: requests.Session | None = None
         self.tokens = Tokens(settings, on_new_token)
         self._reaching: Flight[None] = Flight()
         self._pace = Pace(settings.requests_per_minute, self._stop)
@@ -102,15 +103,24 @@ class Client:
         """End all calls under way, and all connections, for good; a signal handler may call it."""
         self._stop.set()
         self.channel.close()
-        if "session" in vars(self):
-            self.session.close()
+        if self._session is not None:
+            self._session.close()
 
-    @cached_property
-    def session(self) -> requests.Session:
-        """A plain session with the connection's token, proxies, certificates and time-out."""
+    def session(self, on_token: Callable[[str], None]) -> requests.Session:
+        """Return a plain session with the connection's token, proxies, certificates and time-out: always the same one.
+
+        :param on_token: gets the token before each request, so that what the caller logs can be masked.
+        """
         from airflow_provider_wxanalysis.wechat.session import plain_session
 
-        return plain_session(self.settings, self.token)
+        def token() -> str:
+            current = self.token()
+            on_token(current)
+            return current
+
+        if self._session is None:
+            self._session = plain_session(self.settings, token)
+        return self._session
 
     def token(self) -> str:
         """Return the current token, asking for one if there is none."""

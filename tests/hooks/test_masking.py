@@ -34,6 +34,17 @@ def test_a_fleet_s_tokens_are_masked_only_as_far_as_that_is_cheap(masked, connec
         assert masked == issued[: masking.MOST]
 
 
+def test_a_token_that_is_handed_out_is_masked_however_many_were_before(masked, connect):
+    for number in range(2 * masking.MOST):
+        masking.mask_token(f"token {number}")
+    with WeChatServer() as server, WeAnalysisHook(connect(server)) as hook:
+        session = hook.get_conn()
+        for _ in range(2):
+            assert session.post(f"{server.url}/cgi-bin/openapi/quota/get", json={"cgi_path": "/x"}).ok
+    assert masked[: masking.MOST] == [f"token {number}" for number in range(masking.MOST)]
+    assert set(masked[masking.MOST :]) == set(server.tokens_issued)
+
+
 def test_a_token_that_was_masked_once_is_masked_wherever_it_comes_again(masked):
     for number in range(2 * masking.MOST):
         masking.mask_token(f"token {number}")

@@ -47,7 +47,7 @@ def ask(settings, times=2):
     """Make calls, a token call first, and return what was asked through the session at last."""
     client = Client(settings, lambda token: None, attempts=1)
     with client:
-        session = client.session
+        session = client.session(lambda token: None)
         for _ in range(times):
             assert client.post(PATH, BODY, endpoint="quota")["errcode"] == 0
         # requests' own way has to be the same.
