@@ -21,7 +21,7 @@ def history(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
 
 
 def every_endpoint(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
-    """All 13 entries of the catalogue: yesterday, and two months of weeks and months. Then the same again."""
+    """All 13 entries of the catalogue: yesterday, two weeks, two months. Then the same again."""
     stage.run_dag("demo_every_endpoint", today)
     before = warehouse.contents()
     stage.run_dag("demo_every_endpoint", today)
