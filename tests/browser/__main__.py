@@ -17,6 +17,7 @@ import shutil
 import sys
 from typing import Any
 
+from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
 from tests.browser import data_page
 from tests.browser.airflow_ui import AirflowUI, airflow_ui
@@ -54,7 +55,7 @@ def main() -> int:
 
 def fill_in(page: ConnectionsPage, wechat: WeChatServer) -> None:
     """Fill in the form for the local server and save it."""
-    form = page.add(CONN_ID, "WeChat Analysis")
+    form = page.add(CONN_ID, HOOK_NAME)
     form.fill({"Port": "443", "AppID": APPID, "AppSecret": SECRET})
     form.picture(OUTPUT / "form.png")
     form.fill({"API host": "http://127.0.0.1", "Port": str(wechat.port)})
