@@ -17,7 +17,7 @@ import shutil
 import sys
 from typing import Any
 
-from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
+from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME, UI_FIELD_BEHAVIOUR
 from airflow_provider_wxanalysis.testing import WeChatServer, faults
 from tests.browser import data_page
 from tests.browser.airflow_ui import AirflowUI, airflow_ui
@@ -30,6 +30,7 @@ OUTPUT = CACHE / "browser"
 DOCS_PICTURE = REPOSITORY / "docs" / "images" / "connection-form.png"
 APPID, SECRET = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
 CONN_ID = "weanalysis_default"
+HOST = UI_FIELD_BEHAVIOUR["relabeling"]["host"]
 CONNECTED = f"Connected as {APPID} (auth=stable, token good for "
 
 
@@ -58,7 +59,7 @@ def fill_in(page: ConnectionsPage, wechat: WeChatServer) -> None:
     form = page.add(CONN_ID, HOOK_NAME)
     form.fill({"Port": "443", "AppID": APPID, "AppSecret": SECRET})
     form.picture(OUTPUT / "form.png")
-    form.fill({"API host": "http://127.0.0.1", "Port": str(wechat.port)})
+    form.fill({HOST: "http://127.0.0.1", "Port": str(wechat.port)})
     form.open("Extra Fields")
     form.fill_extra({"timeout": "", "requests_per_minute": "600", "verify": "false"})
     form.fill_extra({"central_authorization": "Bearer form", "component_appid": "wx00000000000000cc"})
@@ -78,7 +79,7 @@ def check_what_is_stored(airflow: AirflowUI, wechat: WeChatServer) -> None:
     )
     typed = {"requests_per_minute": 600, "verify": "false", "component_appid": "wx00000000000000cc"}
     same("extras keep their types", {k: v for k, v in extra.items() if v is not None and k in typed}, typed)
-    same("untouched extras have their defaults", (extra["auth"], extra["max_concurrency"]), ("stable", 4))
+    same("untouched extras stay empty", (extra["auth"], extra["max_concurrency"]), (None, None))
     same("an emptied number is null", extra["timeout"], None)
     check_what_the_hook_reads(wechat, 600)
 
