@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.support.airflow_home import make_airflow_home
 from tests.support.servers import free_port, running, wait_for
@@ -52,10 +53,12 @@ def airflow_ui(home: Path) -> Iterator[AirflowUI]:
         "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
         "AIRFLOW__API__SECRET_KEY": "for-a-scratch-airflow-on-loopback-only",
     }
-    os.environ.update(environment)  # before airflow is imported, which reads it then
     log = home / "api-server.log"
     command = [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port", str(port)]
-    with running([*command, "--workers", "1"], log, dict(os.environ)) as process:
+    with (
+        mock.patch.dict(os.environ, environment),  # before airflow is imported, which reads it then
+        running([*command, "--workers", "1"], log, dict(os.environ)) as process,
+    ):
         url = f"http://127.0.0.1:{port}"
         wait_for(f"{url}/api/v2/monitor/health", process, log)
         yield AirflowUI(url, dict(os.environ))
