@@ -1,4 +1,4 @@
-"""Work in threads of its own that never holds up a task that is to end."""
+"""Work in other threads that never holds up a task that is to end."""
 
 from __future__ import annotations
 
@@ -14,21 +14,46 @@ from airflow_provider_wxanalysis.wechat.waits import Stop
 T = TypeVar("T")
 
 
-def in_background(work: Callable[..., T], *arguments: Any) -> Future[T]:
-    """Start ``work`` in a daemon thread and return its future.
+class Background:
+    """A thread that does one piece of work after the other; one thread for all, since each holds memory of its own.
 
-    An executor's threads are waited for when it is left and when Python ends, even one that hangs in a request. These
-    are not.
+    An executor's threads are waited for when it is left and when Python ends, even one that hangs in a request. This
+    one is not.
     """
-    future: Future[T] = Future()
 
-    def run() -> None:
-        try:
-            future.set_result(work(*arguments))
-        except BaseException as error:  # whoever waits for the result raises it
-            future.set_exception(error)
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="weanalysis", daemon=True).start()
 
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), name="weanalysis", daemon=True).start()
+    def submit(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Have ``work`` done after what was submitted before, and return its future."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work(*arguments))
+            except BaseException as error:  # whoever waits for the result raises it
+                future.set_exception(error)
+
+        context = contextvars.copy_context()
+        self._work.put(lambda: context.run(run))
+        return future
+
+    def end(self) -> None:
+        """Let the thread end after its last piece of work."""
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while work := self._work.get():
+            work()
+            del work  # it holds what it was given
+
+
+def in_background(work: Callable[..., T], *arguments: Any) -> Future[T]:
+    """Start ``work`` in a thread of its own and return its future."""
+    background = Background()
+    future = background.submit(work, *arguments)
+    background.end()
     return future
 
 

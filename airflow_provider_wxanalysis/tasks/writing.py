@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_wxanalysis.tasks.background import in_background, wait_for
+from airflow_provider_wxanalysis.tasks.background import Background, wait_for
+from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.chunks import Chunk
@@ -30,6 +31,7 @@ class Writer:
         self._stop = stop
         self._wrote = wrote
         self._writing: Future[None] | None = None
+        self._background = Background()
         self._opening = self._start(open_destination)
 
     @property
@@ -76,7 +78,8 @@ class Writer:
             concurrent.futures.wait([self._writing])
 
     def close(self) -> None:
-        """Give the destination's connections back."""
+        """Let the thread end, and give the destination's connections back."""
+        self._background.end()
         if (destination := self._opened()) is not None:
             with contextlib.suppress(Exception):
                 destination.close()
@@ -92,7 +95,7 @@ class Writer:
         self._wrote(chunk)
 
     def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
-        future = in_background(work, *arguments)
+        future = self._background.submit(work, *arguments)
         future.add_done_callback(self._notice)
         return future
 
@@ -101,4 +104,8 @@ class Writer:
             self._stop.set()
 
     def _result(self, future: Future[T]) -> T:
-        return wait_for(future, self._stop)
+        try:
+            return wait_for(future, self._stop)
+        except FetchCancelledError:
+            self.check()  # which knows what has gone wrong before
+            raise

@@ -42,21 +42,26 @@ class Slots:
 
 
 class Workers:
-    """Up to ``size`` threads. Python does not wait for them when it ends, as it would for those of an executor."""
+    """Up to ``size`` threads, as many as jobs have run at once. Each holds memory of its own, so none is idle for good.
+
+    Python does not wait for them when it ends, as it would for those of an executor.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size
+        self._idle = threading.Semaphore(0)
         self._jobs: queue.SimpleQueue[tuple[Slots, Job] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def submit(self, slots: Slots, job: Job) -> None:
         """Have a job run, as soon as its kind has a free slot and a thread is free."""
-        if len(self._threads) < self._size:
+        if not slots.take(job):
+            return
+        self._jobs.put((slots, job))
+        if not self._idle.acquire(blocking=False) and len(self._threads) < self._size:
             thread = threading.Thread(target=self._work, name=f"weanalysis-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        if slots.take(job):
-            self._jobs.put((slots, job))
 
     def end(self) -> None:
         """Let the threads end once they have nothing to do, and wait a moment for them."""
@@ -71,6 +76,7 @@ class Workers:
             while following:
                 following()
                 following = slots.next()
+            self._idle.release()
 
 
 def join(threads: Iterable[threading.Thread], seconds: float) -> None:
