@@ -29,7 +29,7 @@ OUTPUT = CACHE / "browser-page"
 PICTURES = REPOSITORY / "docs" / "images"
 AXE = CACHE / "axe"
 #: Environments, and below which base paths.
-VARIANTS = {".venv": ("", "/data/airflow"), ".venv-airflow-3.1": ("/data/airflow",)}
+VARIANTS = {".venv": ("", "/data/airflow"), ".venv-airflow-3.1": ("/data/airflow",), ".venv-airflow-3.4": ("",)}
 #: axe's rules that Airflow's own page around ours decides on are not run: only ours is looked at.
 CHECK = """async () => (await axe.run('.wxa')).violations
   .filter(({impact}) => ['serious', 'critical'].includes(impact))
