@@ -34,7 +34,7 @@ APPS = {
 }
 LATE = {"weanalysis_tickets": ("wx00000000000000c3", "Tickets 票务")}
 ENDS_WELL = {"success", "skipped"}
-_ERROR = re.compile(r"^.*?(?=\b\w+(?:Error|Exception): )")
+_ERROR = re.compile(r"^.*?(?=\b\w+Error: )")
 _COVERAGE = re.compile(r"app +endpoint +periods.*")
 
 
