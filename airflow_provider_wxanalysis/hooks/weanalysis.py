@@ -134,8 +134,8 @@ class WeAnalysisHook(BaseHook):
     def get_conn(self) -> requests.Session:
         """Return a session that adds the access token to every request to the API's host.
 
-        Its errors are those of ``requests`` and may show the token, and API security is not its business; :meth:`post`
-        is the safer way.
+        Its errors are those of ``requests``; neither they nor the replies show a query. API security is not its
+        business: use :meth:`post` for that.
         """
         return self.client.session(mask_handed_out)
 

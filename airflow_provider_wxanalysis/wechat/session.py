@@ -1,4 +1,8 @@
-"""A plain requests session for whoever wants one: the connection's proxies, certificates, time-out and token."""
+"""A plain requests session for whoever wants one: the connection's proxies, certificates, time-out and token.
+
+What comes back from it holds no query: ``raise_for_status`` prints the reply's address, and requests' own errors print
+the address that was asked.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from airflow_provider_wxanalysis.wechat.channel import USER_AGENT, surroundings
+from airflow_provider_wxanalysis.wechat.redaction import redact
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.wechat.settings import Settings
@@ -49,7 +54,15 @@ class _Adapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request."""
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout
-        return super().send(request, *args, **kwargs)
+        try:
+            reply = super().send(request, *args, **kwargs)
+        except requests.RequestException as error:
+            failed = type(error)(redact(str(error)))
+        else:
+            reply.request = request.copy()
+            reply.url = reply.request.url = redact(reply.url)
+            return reply
+        raise failed  # here, not in the except block: there, its context would be the error with the address
 
 
 class _TokenAuth(AuthBase):

@@ -13,9 +13,15 @@ from sqlglot import exp
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.views.definitions import NAMES, view
+from tests.support.servers import REPOSITORY
 
 EVERYTHING = (*ENDPOINTS, *NAMES)
 READY = dt.timedelta(hours=15)
+QUERIES = [
+    pytest.param(query, id=f"{page.relative_to(REPOSITORY)}-{number}")
+    for page in sorted([*REPOSITORY.glob("README*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+    for number, query in enumerate(re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL))
+]
 
 
 @pytest.mark.parametrize("present", [EVERYTHING, ()], ids=["all tables", "no table"])
@@ -52,3 +58,15 @@ def test_which_tables_are_needed():
 def test_an_unknown_view():
     with pytest.raises(ConfigurationError, match="no view 'report_days'"):
         view("report_days")
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_queries_in_the_docs_name_columns_that_exist(query):
+    select: Any = sqlglot.parse_one(query, read="bigquery")
+    (table,) = select.find_all(exp.Table)
+    if table.name in NAMES:
+        known = set(view(table.name).columns)
+    else:
+        known = {column.name for column in ENDPOINTS[table.name].table_columns}
+    aliases = {each.alias for each in select.selects if isinstance(each, exp.Alias)}
+    assert {column.name for column in select.find_all(exp.Column)} <= known | aliases

@@ -193,6 +193,20 @@ def test_a_session_that_follows_one_takes_no_token_along(hook, wechat_server):
         assert [call.errcode for call in other.calls] == [41001], "no token came"
 
 
+def test_a_session_s_replies_and_errors_show_no_token(hook, wechat_server, caplog):
+    """Neither the address of a reply nor what ``raise_for_status`` and a lost connection say of it."""
+    caplog.set_level(logging.DEBUG)
+    session, url = hook().get_conn(), f"{wechat_server.url}/cgi-bin/nowhere"
+    reply = session.post(url, json={})
+    assert CANARY not in reply.url
+    with pytest.raises(requests.HTTPError, match=r"404 .*/cgi-bin/nowhere") as refused:
+        reply.raise_for_status()
+    wechat_server.stop()
+    with pytest.raises(requests.ConnectionError, match="/cgi-bin/nowhere") as lost:
+        session.post(url, json={})
+    assert CANARY not in shown(refused.value) + shown(lost.value) + caplog.text
+
+
 def test_a_url_s_query_is_cut_to_its_end(hook, wechat_server, yesterday, monkeypatch, pauses):
     wechat_server.stop()
     app = hook_with_central_url(monkeypatch, f"http://127.0.0.1:9/token?a='x')&key=({CANARY}")
