@@ -162,3 +162,13 @@ class TestLaunch:
         assert len(healing.heal("daily_summary", "visit_page")) == 2 * DAYS
         assert healing.heal("daily_summary", "visit_page") == []
         assert {row["begin_date"] for row in read(f"{dataset}.visit_page")} == {str(back(days)) for days in range(4)}
+
+    def test_killed_before_it_was_recorded_they_are_asked_for_once_more(self, healing, dataset, bq, read):
+        """Rows come first, the record after them; a task killed in between leaves the rows alone."""
+        healing.heal("daily_summary")
+        whole = read(f"{dataset}.daily_summary")
+        bq.query_and_wait(f"DELETE FROM `{dataset}.weanalysis_empty_periods` WHERE TRUE")
+        before_launch = [back(days) for days in range(4, DAYS)]
+        assert healing.heal("daily_summary") == asked("daily_summary", *before_launch)
+        assert healing.heal("daily_summary") == []
+        assert read(f"{dataset}.daily_summary") == whole
