@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+import requests
 
 from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
@@ -67,6 +68,13 @@ def test_get_conn_is_a_session_with_the_token(hook, wechat_server):
         .post(f"{wechat_server.url}/cgi-bin/openapi/quota/get", json={"cgi_path": ENDPOINTS["visit_page"].path})
     )
     assert reply.json()["errcode"] == 0
+
+
+def test_get_conn_waits_as_long_as_the_connection_says(hook, wechat_server):
+    session = hook(timeout=0.2).get_conn()
+    wechat_server.faults.add(faults.hang(30), endpoint="quota", times=None)
+    with pytest.raises(requests.ReadTimeout, match=r"read timeout=0\.2"):
+        session.post(f"{wechat_server.url}/cgi-bin/openapi/quota/get", json={})
 
 
 def test_a_connection_that_cannot_work_is_named(monkeypatch):
