@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.bigquery.tables import new_table
 from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.periods import Period
@@ -143,3 +145,8 @@ def load(wechat_server: Any, bigquery_url: str | None) -> Callable[..., Load]:
 def tables(bq: Any, dataset: str) -> set[str]:
     """Return the names of all tables of a dataset."""
     return {f"{dataset}.{table.table_id}" for table in bq.list_tables(dataset)}
+
+
+def make_table(bq: Any, table: str) -> None:
+    """Make a table for the loads: local-bigquery, while it makes one, shows it to others without columns."""
+    bq.create_table(new_table(TableName(*table.split(".")), PAGES, {}, None))

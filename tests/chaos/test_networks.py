@@ -7,10 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from airflow_provider_wxanalysis.bigquery.names import TableName
-from airflow_provider_wxanalysis.bigquery.tables import new_table
 from tests.chaos.ambush import Ambush, Moment
-from tests.chaos.conftest import PAGES, days, tables
+from tests.chaos.conftest import days, make_table, tables
 from tests.chaos.networks import TIMEOUT, Network, forget_request_id
 from tests.chaos.workers import PATIENCE, Worker, work
 from tests.conftest import APPS
@@ -37,7 +35,7 @@ def test_one_fault_is_no_failure(route, load, truth, bq, dataset, figures, call)
             if call == "job":  # asked for only when it is not clear what became of a submission
                 through.bigquery.rules.insert(0, network.once("reply lost", "merge"))
             if call != "create":
-                bq.create_table(new_table(TableName(*table.split(".")), PAGES, {}, None))
+                make_table(bq, table)
             worker = Worker(load(table, 1, 2, app=app, route=through, chunk_bytes=None, timeout=TIMEOUT))
             running[app] = worker, through, network
             if call == "create":  # local-bigquery cannot make tables side by side

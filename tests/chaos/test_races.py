@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.chaos.ambush import kind
-from tests.chaos.conftest import days, tables
+from tests.chaos.conftest import days, make_table, tables
 from tests.chaos.workers import Loads, Worker, work
 from tests.conftest import APPS
 
@@ -30,6 +30,7 @@ def race(loads_of):
 def test_overlapping_slices(load, truth, bq, dataset, figures, times):
     """Same slices, another app's, both apps', overlapping ranges and lookbacks, one statement and several."""
     table = f"{dataset}.pages"
+    make_table(bq, table)
 
     def loads_of(number):
         shift = number % 3
@@ -74,12 +75,13 @@ def first_loads(route, load, table):
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(12, marks=pytest.mark.chaos)])
-def test_first_loads_at_the_same_moment(route, load, truth, dataset, figures, times):
+def test_first_loads_at_the_same_moment(route, load, truth, bq, dataset, figures, times):
     """The slices hold eight loads, and end up with one."""
     slices = [(APPS[0], day) for day in days(1, 2)]
     heals = 0
     for number in range(times):
         table = f"{dataset}.pages{number}"
+        make_table(bq, table)
         merges = first_loads(route, load, table)
         assert merges > WORKERS, "one of them had to merge again"
         heals += merges - WORKERS
