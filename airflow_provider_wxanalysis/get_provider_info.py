@@ -21,7 +21,7 @@ def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
 #: value wherever a log holds the same text.
 CONN_FIELDS: dict[str, dict[str, Any]] = {
     "app_name": _field(
-        "App name (小程序名称)", "What people call this mini program: shown by coverage, on its page and in views."
+        "App name (小程序名称)", "What people call this mini program: shown in logs, on the page and in views."
     ),
     "auth": _field(
         "Token source (token 来源)",

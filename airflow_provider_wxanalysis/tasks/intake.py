@@ -91,7 +91,9 @@ class Intake:
         outcome = classify(answer, pendulum.now(SHANGHAI), terms.empty_is_ready_after)
         what = course(outcome, role, terms.on_empty, may_wait=terms.may_wait)
         rows: Sequence[Row] = answer.rows or []
-        self._progress.got(call_name(terms.endpoint.name, answer.period, appid), self._told(outcome, rows))
+        name = answer.client and answer.client.settings.app_name
+        app = f"{appid} ({name})" if name else appid
+        self._progress.got(call_name(terms.endpoint.name, answer.period, app), self._told(outcome, rows))
         if outcome is Outcome.EMPTY:
             self._tally.empty.add(key)
         error = answer.error or self._early(answer, appid)

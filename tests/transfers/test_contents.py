@@ -215,3 +215,11 @@ def test_labels_reach_jobs_and_table(load, bq):
     summary = load("daily_summary", TODAY, labels={"team": "growth"})
     assert bq.get_job(summary["load_ids"][0]).labels["team"] == "growth"
     assert bq.get_table(summary["table"]).labels["team"] == "growth"
+
+
+def test_the_log_calls_an_app_by_its_name(transfer, wechat_server, connect, logged):
+    task = transfer("daily_summary")
+    connect(wechat_server, APPS[0], f"app_{APPS[0]}", app_name="商店")
+    day = latest("daily_summary")
+    task.execute(run_context(day.closes_at.subtract(hours=1), day.closes_at.add(hours=9)))
+    assert f"daily_summary {day} of app {APPS[0]} (商店): 1 row." in logged()
