@@ -6,29 +6,12 @@ A dataset of its own for every set of apps: runs that share one would empty each
 from __future__ import annotations
 
 import functools
-import os
-import tempfile
 from collections.abc import Iterator
 from typing import Any
-from unittest import mock
 
-from tests.benchmarks.stopwatch import arguments
+from tests.benchmarks.programs.dlt_bigquery import asked, client, dlt, load, new_pipeline
 
-asked = arguments()
-os.environ["EXTRACT__WORKERS"] = str(asked["concurrency"])
-os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = str(max(20, 2 * asked["concurrency"]))  # 20 is dlt's own
-os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-os.environ["NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION"] = "true"  # local-bigquery reads no gzip
-
-import dlt  # noqa: E402  after its configuration
-from dlt.common.configuration.specs import GcpServiceAccountCredentials  # noqa: E402
-from dlt.sources.helpers import requests  # noqa: E402
-from google.auth.credentials import AnonymousCredentials  # noqa: E402
-
-PROJECT = "bench"
 KEYS = ["appid", "ref_date"]
-
-client = requests.Client(max_connections=asked["concurrency"])  # keeps a session for each thread
 
 
 @functools.cache
@@ -59,18 +42,6 @@ def resource(endpoint: dict[str, Any]) -> Any:
     return rows
 
 
-credentials = GcpServiceAccountCredentials(project_id=PROJECT, private_key="none", client_email="nobody@example.com")
-native = AnonymousCredentials()
-anonymous = mock.patch.object(GcpServiceAccountCredentials, "to_native_credentials", return_value=native)
-with anonymous, tempfile.TemporaryDirectory() as folder:
-    pipeline = dlt.pipeline(
-        "bench",
-        pipelines_dir=folder,
-        destination=dlt.destinations.bigquery(credentials=credentials, project_id=PROJECT),
-        dataset_name=asked["dataset"],
-    )
-    pipeline.extract([resource(endpoint) for endpoint in asked["endpoints"]], loader_file_format="jsonl")
-    pipeline.normalize()
-    pipeline.load(raise_on_failed_jobs=True)
-    loaded = pipeline.last_trace.last_normalize_info.row_counts
+with new_pipeline(asked["dataset"]) as pipeline:
+    loaded = load(pipeline, [resource(endpoint) for endpoint in asked["endpoints"]])
 assert all(loaded[endpoint["name"]] >= len(asked["appids"]) for endpoint in asked["endpoints"]), loaded
