@@ -36,6 +36,8 @@ LATE = {"weanalysis_tickets": ("wx00000000000000c3", "Tickets 票务")}
 ENDS_WELL = {"success", "skipped"}
 _ERROR = re.compile(r"^.*?(?=\b\w+Error: )")
 _COVERAGE = re.compile(r"app +endpoint +periods.*")
+#: What Airflow's log puts after a message: the logger and the place in the code.
+_ORIGIN = re.compile(r" \[airflow_provider_wxanalysis\S*\] loc=\S+$")
 
 
 class Stage:
@@ -117,7 +119,7 @@ class Stage:
         for line in lines[start + 1 :]:
             if not line.strip() or line.startswith(("[", "20")):
                 break
-            block.append(line)
+            block.append(_ORIGIN.sub("", line))
         return "\n".join(f"    {line}" for line in block)
 
     def fail(self, reason: str) -> NoReturn:
