@@ -55,7 +55,7 @@ def _visitors(axes: Any, rows: Rows, names: dict[str, str]) -> None:
         axis.set(title=f"{name}: visitors per day", ylim=(0, None))
         axis.xaxis.set_major_formatter(DateFormatter("%m-%d"))
         axis.grid(axis="y", alpha=0.3)
-        axis.legend(frameon=False, loc="lower left")
+        axis.legend(frameon=False, loc="center left")
 
 
 def _retention(axis: Any, rows: Rows, names: dict[str, str]) -> None:
@@ -71,7 +71,7 @@ def _retention(axis: Any, rows: Rows, names: dict[str, str]) -> None:
     means = {offset: statistics.fmean(rate for (_, o), rate in rates.items() if o == offset) for offset in offsets}
     nan = float("nan")
     cells = [[100 * (rates.get((day, o), nan) / means[o] - 1) if means[o] else nan for day in days] for o in offsets]
-    image = axis.imshow(cells, aspect="auto", cmap="RdYlGn", vmin=-40, vmax=40)
+    image = axis.imshow(cells, aspect="auto", cmap="RdYlGn", vmin=-20, vmax=20)
     axis.set(title=f"{names[appid]}: who came back, per cent above or below the mean of its row; white: still to come")
     axis.set_yticks(range(len(offsets)), [f"day {o}   {100 * means[o]:.1f} %" for o in offsets])
     ticks = [number for number, day in enumerate(days) if day.isoweekday() == 1]
