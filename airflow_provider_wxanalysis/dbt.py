@@ -1,7 +1,7 @@
 """The tables as sources of a dbt project: ``python -m airflow_provider_wxanalysis.dbt > models/wechat_sources.yml``.
 
 Every table and column has its description, in Chinese and English; REQUIRED columns are tested to be not null, and each
-table's rows to be distinct. The tests are those that dbt itself has, so the project needs no package.
+table's rows to be distinct. Only dbt's built-in tests are used, so the project needs no package.
 
 .. seealso:: https://docs.getdbt.com/reference/source-properties
 """

@@ -60,6 +60,7 @@ PORTRAITS = {1: "user_portrait", 7: "user_portrait_7d", 30: "user_portrait_30d"}
 def portrait_name(window_days: object) -> str:
     """Return the catalogue's name of the portrait over ``window_days`` days.
 
+    :param window_days: 1, 7 or 30.
     :raises ConfigurationError: if WeChat has no such window.
     """
     if type(window_days) is not int or window_days not in PORTRAITS:
@@ -84,7 +85,7 @@ def _portrait(window_days: int, window: Window) -> Endpoint:
         name=PORTRAITS[window_days],
         api_name="getUserPortrait",
         zh=f"用户画像（最近 {window_days} 天）",
-        en=f"Who the visitors of the last {window_days} day(s) are",
+        en=f"Who visited in the last {f'{window_days} days' if window_days > 1 else 'day'}",
         path="/datacube/getweanalysisappiduserportrait",
         window=window,
         columns=PORTRAIT,
@@ -100,7 +101,7 @@ _ALL = (
         name="daily_summary",
         api_name="getDailySummary",
         zh="数据概况",
-        en="Users in all and sharing",
+        en="Total users and sharing",
         path="/datacube/getweanalysisappiddailysummarytrend",
         window=DAY,
         columns=SUMMARY,

@@ -21,9 +21,9 @@
       SupersededError            a later try of the same task has taken over
       LoadError                  several apps or periods of one load failed; it holds them
 
-``retryable`` says whether the same call can succeed later: operators end the task at once when it cannot. ``busy`` says
-that a moment's wait may do, so the client itself tries again. ``stops_app`` says that the app's other calls would end
-alike, so they are not made.
+``retryable``: the same call can succeed later; operators end the task at once on an error without it. ``busy``: a short
+wait may be enough, so the client itself retries. ``stops_app``: the app's other calls would fail the same way, so they
+are not made.
 
 .. seealso:: https://developers.weixin.qq.com/doc/oplatform/developers/errCode/errCode.html
 """
@@ -39,9 +39,9 @@ class WeAnalysisError(Exception):
 
     #: Whether the same call can succeed later, so that Airflow's retries make sense.
     retryable: bool = False
-    #: Whether a moment's wait may do, so that the client itself tries again.
+    #: Whether a short wait may be enough, so that the client itself retries.
     busy: bool = False
-    #: Whether the other calls of the same app and endpoint would end alike.
+    #: Whether the other calls of the same app and endpoint would fail the same way.
     stops_app: bool = False
 
 
@@ -89,7 +89,7 @@ class WeAnalysisAPIError(WeAnalysisError):
 
 
 class UnknownAPIError(WeAnalysisAPIError):
-    """A code that WeChat's documentation of these endpoints does not list, so it may or may not pass by itself."""
+    """A code that WeChat's documentation of these endpoints does not list, so it may or may not go away on its own."""
 
     retryable = True
 
@@ -102,7 +102,7 @@ class InvalidTokenError(WeAnalysisAPIError):
 
 
 class CredentialsError(WeAnalysisAPIError):
-    """WeChat gives this connection no token."""
+    """WeChat rejects this connection's credentials."""
 
     stops_app = True
 
@@ -148,9 +148,9 @@ class ServiceBusyError(WeAnalysisAPIError):
 class TransportError(WeAnalysisError):
     """No usable reply: network failure, HTTP status, or a body that is not JSON.
 
-    :param message: what happened; never holds a URL's query, where WeChat wants the token.
-    :param busy: whether a moment's wait may do.
-    :param stops_app: whether nothing can be reached at all, so that other calls would end alike.
+    :param message: what happened; never contains a URL's query, which carries the token.
+    :param busy: whether a short wait may be enough.
+    :param stops_app: whether nothing can be reached at all, so that other calls would fail the same way.
     """
 
     retryable = True
@@ -192,8 +192,8 @@ class DestinationError(WeAnalysisError):
 class SupersededError(WeAnalysisError):
     """A later try of the same task has fenced this one off; it must not write any more.
 
-    Airflow ignores what such a try reports. A run created again under an old name can meet the old run's jobs: then the
-    next try gets past them.
+    Airflow ignores what such a try reports. A run recreated under an old run id may meet the old run's jobs; the next
+    try gets past them.
     """
 
     retryable = True
@@ -229,5 +229,5 @@ class LoadError(WeAnalysisError):
 
 
 def call_name(endpoint: str, period: object = None, appid: str = "") -> str:
-    """Return what messages call a call to WeChat: its endpoint, its period if it has one, and the app."""
+    """Return how messages name a call to WeChat: endpoint, period (if any) and app."""
     return f"{endpoint}{f' {period}' if period else ''}{f' of app {appid}' if appid else ''}"

@@ -1,7 +1,7 @@
-"""What Airflow discovers of this provider.
+"""What Airflow discovers about this provider.
 
 Airflow 3.2 and later imports this module while it is itself half imported: nothing but the standard library here.
-Airflow masks fields whose names hold words such as ``token`` or ``proxies``: right for secrets, so no switch has one.
+Airflow masks fields whose names hold words such as ``token`` or ``proxies``: right for secrets, so no other has one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
 #: value wherever a log holds the same text.
 CONN_FIELDS: dict[str, dict[str, Any]] = {
     "app_name": _field(
-        "App name (小程序名称)", "What people call this mini program: shown in logs, on the page and in views."
+        "App name (小程序名称)",
+        "The name people use for this mini program: shown in logs, labels, views and on the page.",
     ),
     "auth": _field(
         "Token source (token 来源)",

@@ -3,7 +3,7 @@
 One rule makes it simple. A period is due in the run whose interval holds the instant at which the period closes: local
 midnight after its last day, in ``(start, end]``. So adjoining intervals, cut anywhere, hold every period exactly once.
 
-A :class:`Window` knows one thing: the period, if any, whose last day is a given day. All else follows from that.
+A :class:`Window` knows one thing: the period, if any, whose last day is a given day. Everything else follows.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Period:
 
 @dataclass(frozen=True)
 class Window:
-    """A kind of period: natural day, week or month, or a number of days that rolls on every day.
+    """A kind of period: natural day, week or month, or a rolling number of days.
 
-    :param name: what messages call it.
+    :param name: its name in messages.
     :param first_day: the first day of the period whose last day is given, or ``None`` if none ends there.
     """
 
@@ -94,8 +94,10 @@ class Window:
         return period
 
     def between(self, from_date: dt.date, to_date: dt.date) -> list[Period]:
-        """Return the periods that make up the days ``from_date`` to ``to_date``, both inclusive.
+        """Return the periods that make up the days ``from_date`` to ``to_date``.
 
+        :param from_date: first day.
+        :param to_date: last day, inclusive.
         :raises ConfigurationError: if the dates are reversed or do not fall on the edges of periods.
         """
         if from_date > to_date:
@@ -145,11 +147,11 @@ LAST_30_DAYS = Window("last 30 days", _twenty_nine_days_before)
 
 
 def due_periods(window: Window, start: dt.datetime | None, end: dt.datetime) -> list[Period]:
-    """Return the periods that close within ``(start, end]``, in order. It has no clock: ``end`` should have passed.
+    """Return the periods that close within ``(start, end]``, in order. It reads no clock: ``end`` should have passed.
 
     :param window: the kind of period.
-    :param start: aware start of the interval. ``None`` or equal to ``end`` (a run without width, Airflow 3's default
-        for cron strings) stands for the latest period closed at ``end``.
+    :param start: aware start of the interval. ``None``, or equal to ``end`` (a zero-width run, Airflow 3's default
+        for cron strings), means the latest period closed at ``end``.
     :param end: aware end of the interval.
     :raises ConfigurationError: if a datetime is naive, or ``start`` is after ``end``.
     """
@@ -157,7 +159,7 @@ def due_periods(window: Window, start: dt.datetime | None, end: dt.datetime) -> 
     if start is None:
         return [window.latest(last)]
     first = last_closed_day(start) + _DAY
-    # Compared in UTC: Python compares times of one zone by the clock on the wall, which goes back once a year.
+    # Compared in UTC: Python compares datetimes of one zone by wall clock, which is set back once a year.
     begins, ends = start.astimezone(dt.UTC), end.astimezone(dt.UTC)
     if begins == ends:
         return [window.latest(last)]
@@ -169,6 +171,7 @@ def due_periods(window: Window, start: dt.datetime | None, end: dt.datetime) -> 
 def last_closed_day(instant: dt.datetime) -> dt.date:
     """Return the last day that is over in Asia/Shanghai at ``instant``.
 
+    :param instant: aware.
     :raises ConfigurationError: if ``instant`` is naive.
     """
     if instant.utcoffset() is None:
@@ -179,6 +182,7 @@ def last_closed_day(instant: dt.datetime) -> dt.date:
 def parse_date(text: str) -> dt.date:
     """Read a date written ``YYYY-MM-DD`` or ``YYYYMMDD``.
 
+    :param text: the date.
     :raises ConfigurationError: if it is neither, or not a day of the calendar.
     """
     found = _SPELLINGS.fullmatch(text.strip()) if isinstance(text, str) else None

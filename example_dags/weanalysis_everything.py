@@ -2,7 +2,7 @@
 
 Loads take the periods that have closed; healing finds what they left out: days before the first run, apps and endpoints
 added later, runs missed while the DAG was paused. The last task shows the state of every app and endpoint, and fails if
-a slice was ever written twice.
+a slice holds the rows of two loads.
 
 Needs the connections named below and a Variable ``weanalysis_dataset`` that names ``project.dataset``.
 """

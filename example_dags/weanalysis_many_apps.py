@@ -25,7 +25,7 @@ with DAG(
     schedule=CronDataIntervalTimetable("30 10 * * *", timezone="Asia/Shanghai"),
     start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
-    # Past 15:00, when an empty reply is taken for a day without visitors.
+    # Retries go on past 15:00, from when on an empty reply means a day without visitors.
     default_args={"retries": 10, "retry_delay": timedelta(minutes=30)},
     params={
         "from_date": Param(None, **DATE, title="First day", description="instead of the run's own days"),

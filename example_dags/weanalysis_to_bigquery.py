@@ -1,4 +1,4 @@
-"""Everything WeChat knows of one mini program, into BigQuery, every morning.
+"""Everything WeChat knows about one mini program, into BigQuery, every morning.
 
 One daily DAG serves days, weeks and months alike: a weekly endpoint works in the run whose interval holds Monday 00:00
 and skips in the others, a monthly one on the first of the month.

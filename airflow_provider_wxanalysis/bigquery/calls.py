@@ -1,4 +1,4 @@
-"""Requests to BigQuery: tried again where a moment's wait can help, and ended at once when the load is cancelled."""
+"""Requests to BigQuery: retried where a short wait can help, and ended at once when the load is cancelled."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 
 T = TypeVar("T")
 
-#: For Google's client: one request and no retries. It sleeps between its own, and nothing can wake it.
+#: For Google's client: one request, no retries. Between retries of its own it sleeps, and nothing can wake it.
 ONCE = Retry(predicate=if_exception_type())
 
-#: How long a request is repeated, in seconds; as long as Google's client does it.
+#: Seconds for which a request is retried, as long as Google's client would.
 PATIENCE = 600.0
 
 
 class LoadCancelledError(WeAnalysisError):
-    """The task was told to end while it was writing."""
+    """The task was ended while it was writing."""
 
     retryable = True
 

@@ -23,7 +23,7 @@ from airflow_provider_wxanalysis.periods import Period
 
 #: BigQuery takes requests of up to 10 MB.
 MAX_REQUEST_BYTES = 8_000_000
-#: How large a request grows by taking in slices: while it is sent and answered the process holds several copies.
+#: No slice is added beyond this size: while a request is sent and answered, the process holds several copies.
 CHUNK_BYTES = 4_000_000
 #: A job may change up to 4,000 partitions, and a slice lies in one partition.
 MAX_SLICES = 4_000
@@ -105,7 +105,7 @@ def encode(endpoint: Endpoint, appid: str, period: Period, rows: Sequence[dict[s
     :raises DestinationError: if they are more than one request holds; a slice is never split.
     """
     values = rows.values if isinstance(rows, Rows) else list(map(itemgetter(*row_names(endpoint)), rows))
-    # One call for all rows: per row it takes three times as long.
+    # One call for all rows: one per row would take three times as long.
     encoded = dump_rows([row if row[-1] is None else (*row[:-1], dump(row[-1])) for row in values])[1:-1]
     wire_bytes = _escaped_length(encoded) + _SLICE_BYTES
     if wire_bytes + _REQUEST_BYTES > MAX_REQUEST_BYTES:
@@ -139,7 +139,7 @@ def appids(keys: Iterable[Key]) -> list[str]:
 
 
 def _escaped_length(encoded: str) -> int:
-    """How long the JSON becomes when the client escapes it once more, in ASCII, as a string of its request."""
+    """Return how long the JSON is once the client has escaped it again, in ASCII, as a string of its request."""
     beyond = len(encoded) - len(encoded.encode("ascii", "ignore"))
     if beyond:  # each takes six bytes, or twelve if it is a pair in UTF-16
         pairs = len(encoded.encode("utf-16-le")) // 2 - len(encoded)

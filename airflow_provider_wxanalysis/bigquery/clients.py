@@ -31,7 +31,7 @@ def bigquery_client(
     :param gcp_conn_id: Airflow connection, used through the Google provider; ``None`` for Application Default
         Credentials, or anonymous ones where ``BIGQUERY_EMULATOR_HOST`` is set.
     :param project_id: project that runs the jobs; by default the connection's or the credentials' own.
-    :param fallback_project: project for when neither says.
+    :param fallback_project: project if neither names one.
     :param location: default location.
     :param impersonation_chain: service accounts to act as; needs ``gcp_conn_id``.
     :raises AirflowOptionalProviderFeatureException: if ``gcp_conn_id`` is given and the Google provider is missing.

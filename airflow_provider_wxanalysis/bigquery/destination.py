@@ -1,4 +1,4 @@
-"""A table that slices are replaced in: merge, look whether it held, merge again if another writer got in between."""
+"""A table whose slices are replaced: merge, verify, and merge again if another writer got in between."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def open_destination(
     labels: Mapping[str, str] | None = None,
     encryption_configuration: Mapping[str, Any] | None = None,
 ) -> Destination:
-    """Connect to BigQuery and return the table, made or widened where needed, ready to be written to.
+    """Connect to BigQuery and return the table, created or widened where needed, ready to be written to.
 
     Touches no state but its own, so a thread can call it while another one is asking WeChat.
 
@@ -161,10 +161,13 @@ class Destination:
         :raises DestinationError: retryable, if other writers kept interfering.
         :raises SupersededError: if a later try of the same task has begun to write.
         """
-        # In a MERGE local-bigquery knows no named arguments; its PARSE_JSON takes every number without one.
+        # local-bigquery has no named arguments in a MERGE; its PARSE_JSON takes every number without them.
         named_arguments = "BIGQUERY_EMULATOR_HOST" not in os.environ
         statement = merge_statement(self.table, self.endpoint, named_arguments=named_arguments)
         for attempt in range(HEAL_ATTEMPTS):
+            if attempt:
+                log.warning("Another writer got into %s; merging again.", _listed(chunk.slices))
+                self.jobs.calls.pause(random.uniform(0, 2 ** (attempt - 1)))
             load_id = self.jobs.run(statement, functools.partial(self._merge_parameters, chunk))
             self.load_ids.append(load_id)
             contents = self.contents(chunk.keys)
@@ -172,8 +175,6 @@ class Destination:
             if not broken:
                 return
             self._check_expiration(broken, contents)
-            log.warning("Another writer got into %s; merging again.", _listed(broken))
-            self.jobs.calls.pause(random.uniform(0, 2**attempt))
             chunk = Chunk()
             for piece in broken:
                 chunk.add(piece)
@@ -197,7 +198,10 @@ class Destination:
         return {key: found.get(key, Contents()) for key in wanted}
 
     def _check_expiration(self, broken: Sequence[Slice], contents: Mapping[Key, Contents]) -> None:
-        """Say so if slices are gone because their partitions are too old for the table."""
+        """Refuse to go on if slices are gone because their partitions are too old for the table.
+
+        :raises DestinationError: naming them.
+        """
         if self.expiration is None:
             return
         first_kept = (dt.datetime.now(dt.UTC) - self.expiration).date()

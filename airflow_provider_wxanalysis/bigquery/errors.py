@@ -47,9 +47,9 @@ _CONTENTION_REASONS = {"rateLimitExceeded", "jobRateLimitExceeded", "backendErro
 class Refusal(NamedTuple):
     """A refusal that BigQuery repeats until a person has done something.
 
-    :param says: found in BigQuery's reason or words, whatever their case.
+    :param says: a pattern to find in BigQuery's reason or words, whatever their case.
     :param advice: what to do.
-    :param kinds: only in answers of these kinds.
+    :param kinds: the errors in which it counts.
     """
 
     says: str
@@ -58,7 +58,7 @@ class Refusal(NamedTuple):
 
 
 _NO_JOB = r"^(?!.*not found: job)"  # a new job may be unknown for a moment
-#: The first that fits is the one that is meant.
+#: The first match counts.
 REFUSALS = (
     Refusal(
         r"vpc service controls|vpcServiceControls|organization's policy",
@@ -102,7 +102,7 @@ REFUSALS = (
     ),
 )
 _KEY_REFUSED = (
-    "Google gives these credentials no token. Make a new key for the service account, or check that it exists, is "
+    "Google refuses these credentials. Make a new key for the service account, or check that it exists, is "
     "enabled and may be impersonated; then update the Google Cloud connection or the worker's own credentials."
 )
 
@@ -143,7 +143,7 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def advice_for(error: GoogleAPICallError) -> str | None:
-    """Return what a person should do about a refusal; ``None`` if waiting may help, or nothing is known to."""
+    """Return what a person should do about a refusal; ``None`` if waiting may help, or no advice is known."""
     reasons = _reasons(error)
     if is_contention(error) or is_transient(error) or "quotaExceeded" in reasons:  # BigQuery says which quota
         return None

@@ -20,8 +20,8 @@ class TaskIdentity(NamedTuple):
     :param map_index: which instance of a mapped task; -1 or ``None`` for a task that is not mapped.
     :param try_number: which try, from 1.
     :param started_at: when the try began, aware.
-    :param deployment: what distinguishes this Airflow from others that may have like-named runs; any text, the same on
-        all its workers.
+    :param deployment: what distinguishes this Airflow from others that may have runs of the same name; any text, the
+        same on all its workers.
     """
 
     dag_id: str

@@ -1,4 +1,4 @@
-"""Running statements so that a worker that dies, a lost reply or a late request never writes twice.
+"""Running statements so that a dead worker, a lost reply or a late request never leads to a second write.
 
 .. seealso:: https://cloud.google.com/bigquery/docs/running-jobs
 """
@@ -64,7 +64,7 @@ class Jobs:
         :param statement: SQL.
         :param parameters: makes the parameters from the job's id.
         :raises SupersededError: if a later try has begun to write.
-        :raises DestinationError: if BigQuery refuses for a reason that a person must remove.
+        :raises DestinationError: if BigQuery refuses for a reason that only a person can remove.
         :raises LoadCancelledError: if :meth:`cancel` is called meanwhile.
         """
         retrying = tenacity.Retrying(

@@ -2,7 +2,7 @@
 
 BigQuery takes a job id once. All tries of a task instance draw their ids from one sequence, n0, n1, n2 …, and each
 submits under the first number that is free, after the job of the number before has ended. So the sequence has no gaps,
-and a job under a number makes sure of two things, forever: no request that an earlier try has sent, however late it
+and a job under a number guarantees two things: no request that an earlier try has sent, however late it
 arrives, can run any more (its number is taken), and no earlier try that is still alive can write any more (it meets the
 newer try's job, and stops). No extra job is needed for that; and where no try has written yet, no request either.
 
@@ -114,7 +114,7 @@ class Journal:
         """Wait until a job has ended and return its error, if it failed.
 
         :raises LoadCancelledError: if the load is cancelled meanwhile.
-        :raises GoogleAPIError: if that could not be learned: the job may still be running.
+        :raises GoogleAPIError: if that cannot be found out: the job may still be running.
         """
         while True:
             self.calls.pause(0)
@@ -123,7 +123,7 @@ class Journal:
                 # Not jobs.get: its answer holds the statement's parameters, megabytes of rows.
                 answer = self._get(f"queries/{job_id}", maxResults=0, timeoutMs=int(POLL_SECONDS * 1000))
             except (GoogleAPIError, *TRANSPORT_ERRORS):
-                # BigQuery answers a question about a failed job like a question that failed; its state makes it clear.
+                # BigQuery reports a failed job like a request that failed; the job's state shows which it was.
                 job = self.calls.make(
                     lambda: self.client.get_job(job_id, location=self.location, retry=ONCE, timeout=TIMEOUT)
                 )
@@ -136,7 +136,7 @@ class Journal:
             self.calls.pause(max(0.0, 1 - (time.monotonic() - asked)))
 
     def _check(self, serial: int, entry: Entry) -> None:
-        """Stop a try that a later one has taken over from; jobs of an earlier run of the same name are no obstacle."""
+        """Stop this try if a later one has taken over; jobs of an earlier run of the same name do not count."""
         later = int(entry.labels.get(TRY_LABEL, 0)) > self.identity.try_number
         if later and entry.created > self.identity.started_at:
             raise SupersededError(
@@ -168,7 +168,7 @@ class Journal:
         return Entry(job["configuration"].get("labels", {}), created, job["status"]["state"] == "DONE")
 
     def _get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """Read what the client's own methods read only in full, or not within a given time."""
+        """Make a request that the client's own methods cannot: for some fields only, or with a time limit."""
         if self.location:
             parameters["location"] = self.location
         answer: dict[str, Any] = self.client._connection.api_request(

@@ -14,7 +14,7 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError
 ENDPOINT_LABEL = "weanalysis_endpoint"
 MAX_LENGTH = 63
 MAX_BYTES = 128
-#: Letters of scripts without case are lower case, too, as BigQuery sees it.
+#: To BigQuery, letters of scripts without case are lower case, too.
 _KEY = re.compile(r"[^\W\d_][\w-]*")
 _VALUE = re.compile(r"[\w-]*")
 _REFUSED = re.compile(r"[^\w-]")

@@ -1,7 +1,7 @@
 """Two small tables next to the data: what the data tables cannot say.
 
 ``weanalysis_empty_periods`` holds the periods that a load accepted as empty, which leave no rows behind. Rows are only
-ever inserted, so writers never conflict; readers take each period once. ``weanalysis_apps`` holds what apps are called.
+ever inserted, so writers never conflict; readers take each period once. ``weanalysis_apps`` holds the apps' names.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _APP_NAME = Column("app_name", "STRING", "小程序名称", "What people call th
 
 @dataclass(frozen=True)
 class LedgerTable:
-    """How one of the tables is made.
+    """The definition of one of the tables.
 
     :param name: the table's name within a dataset.
     :param description: what BigQuery shows.
@@ -68,7 +68,7 @@ USING (
   SELECT appid, NULLIF(@app_names[OFFSET(place)], '') AS app_name FROM UNNEST(@appids) AS appid WITH OFFSET AS place
 ) AS S
 ON T.appid = S.appid
-WHEN MATCHED AND COALESCE(T.app_name, '') != COALESCE(S.app_name, '') THEN UPDATE SET app_name = S.app_name
+WHEN MATCHED AND S.app_name != COALESCE(T.app_name, '') THEN UPDATE SET app_name = S.app_name
 WHEN NOT MATCHED THEN INSERT (appid, app_name) VALUES (appid, app_name)"""
 
 
@@ -130,7 +130,7 @@ class Ledger:
         return found
 
     def record_names(self, names: Mapping[str, str | None]) -> None:
-        """Keep what apps are called; a missing permission is a warning.
+        """Keep the apps' names; a missing permission is a warning.
 
         :param names: name by AppID, ``None`` for an app that has none.
         """
@@ -143,7 +143,7 @@ class Ledger:
         self._write(APPS_TABLE, _MERGE_APPS, parameters, "Names of apps were not kept")
 
     def make_tables(self, present: Collection[str]) -> None:
-        """Make those of the two tables that are not among ``present``, for views to read."""
+        """Create those of the two tables that are not among ``present``, for views to read."""
         for table in (EMPTY_PERIODS_TABLE, APPS_TABLE):
             if table.name not in present:
                 self._create(table)

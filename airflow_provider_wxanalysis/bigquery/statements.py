@@ -13,7 +13,7 @@ from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import Endpoint
 
-#: Without it PARSE_JSON refuses the whole statement for a float that its own printer spells in another way.
+#: Without it, one float that BigQuery would not print as it was written makes PARSE_JSON fail the whole statement.
 ROUND = ", wide_number_mode=>'round'"
 _LOADED_AT = "_loaded_at"
 
@@ -51,7 +51,7 @@ WHEN NOT MATCHED BY TARGET THEN
 def contents_statement(table: TableName) -> str:
     """Return the query that shows what slices hold; its parameters: appids, dates, slices.
 
-    Columns get names of their own, since the table may spell them with capitals.
+    Columns are aliased, since the table may spell them with capitals.
     """
     return f"""SELECT appid AS appid, begin_date AS begin_date, end_date AS end_date,
   COUNT(*) AS row_count, COUNT(DISTINCT _load_id) AS loads, MIN(_load_id) AS load_id, MAX(_loaded_at) AS loaded_at

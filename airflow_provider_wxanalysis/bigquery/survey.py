@@ -33,7 +33,7 @@ GROUP BY appid, begin_date, end_date"""
 _OFFSETS = "STRING_AGG(DISTINCT CAST(period_offset AS STRING))"
 _NOTHING = "CAST(NULL AS STRING)"
 
-#: Figures that are read in passing, for a page to draw: which rows, which columns, of the last so many days.
+#: Figures that are read along the way, for the UI page: which rows, which columns, of how many days.
 _FIGURES = {
     "daily_visit_trend": ("TRUE", "visit_uv, visit_pv", 90),
     "daily_retain": ("cohort = 'visit_uv_new'", "period_offset, users", 60),
@@ -126,7 +126,7 @@ class Survey:
     ) -> dict[tuple[str, Period], bool]:
         """Return, for each slice loaded again since ``then``, whether its figures changed.
 
-        :param then: aware; BigQuery knows what a table held for seven days.
+        :param then: aware, within the seven days of BigQuery's time travel.
         """
         own = ", ".join(column.name for column in endpoint.columns if "label" not in column.name)
         at = then.astimezone(dt.UTC).isoformat(sep=" ", timespec="microseconds")
@@ -144,7 +144,7 @@ class Survey:
         return {(row.appid, Period(row.begin_date, row.end_date)): row.changed for row in rows or ()}
 
     def suspicious(self, dataset: str, appids: Sequence[str], since: dt.date) -> Iterable[Any] | None:
-        """Return by rule how often figures do not agree, as the view ``report_quality`` has it.
+        """Return by rule how often figures do not agree, according to the view ``report_quality``.
 
         :return: rows of rule, times, first, last, apps; ``None`` if there is no such view.
         """
@@ -166,7 +166,7 @@ class Survey:
                     statement, job_config=config, location=self.location, api_timeout=TIMEOUT
                 )
             except NotFound:
-                if self._exists(table):  # then the job ran in another location, and nothing can be said
+                if self._exists(table):  # then the job ran in the wrong location, which says nothing about the table
                     raise
                 return None
             return rows
@@ -195,4 +195,5 @@ def _offsets(text: str | None) -> frozenset[int]:
 
 @functools.lru_cache(65536)
 def _interned(text: str | None) -> str | None:
+    """Return one object for equal texts: hundreds of thousands of rows share a few ids."""
     return text

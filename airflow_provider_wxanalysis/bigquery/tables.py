@@ -1,4 +1,4 @@
-"""The table an endpoint is loaded into: made when missing, widened when narrow, refused when it is another's."""
+"""The table an endpoint is loaded into: created if missing, widened if columns are, refused if it is another's."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> 
         )
     if expiration := expires_after(table):
         log.warning("Table %s drops partitions %s days after their day.", table.full_table_id, expiration.days)
-    present = {field.name.lower() for field in table.schema}  # BigQuery takes Visit_Total and visit_total for one
+    present = {field.name.lower() for field in table.schema}  # to BigQuery, Visit_Total is visit_total
     missing = [column for column in endpoint.table_columns if column.name not in present]
     changes = []
     if missing:
@@ -154,7 +154,7 @@ def _problems(table: bigquery.Table, endpoint: Endpoint) -> Iterator[str]:
 
 
 def _column_problem(field: bigquery.SchemaField, wanted: Column | None) -> str | None:
-    """Return what is wrong with a column that the table has; ``wanted`` is what the endpoint calls by its name."""
+    """Return what is wrong with a column that the table has; ``wanted`` is the endpoint's column of that name."""
     if wanted is None:
         fills_itself = field.mode != "REQUIRED" or field.default_value_expression
         return None if fills_itself else "is REQUIRED without a DEFAULT, and nothing fills it"

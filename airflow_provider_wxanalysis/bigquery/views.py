@@ -34,7 +34,7 @@ class ViewMaker:
     ready_after: dt.timedelta
 
     def make(self, views: Iterable[View]) -> tuple[list[str], dict[str, str]]:
-        """Create or replace ``views``, which come in the order in which they read each other.
+        """Create or replace ``views``, each of which comes after those that it reads.
 
         :return: the names of those made, and the reason by name for the others.
         """

@@ -1,4 +1,4 @@
-"""What every column of every table is called, holds and means."""
+"""Every column of every table: its name, type and meaning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it is called, what it holds and what it means.
+    """One column: its name, type and meaning.
 
     :param name: the column's name, WeChat's own wherever it has a usable one.
     :param type: BigQuery type: ``STRING``, ``INT64``, ``FLOAT64``, ``DATE``, ``TIMESTAMP`` or ``JSON``.
@@ -27,7 +27,7 @@ class Column:
     field: str = ""
 
     def __hash__(self) -> int:
-        return hash(self.name)  # what is worked out for some columns is looked up by them, for every reply
+        return hash(self.name)  # caches are keyed by columns and read for every reply
 
     @property
     def description(self) -> str:
@@ -81,30 +81,41 @@ SUMMARY = (
 TREND = (
     _count("session_cnt", "打开次数", "Times the mini program was opened"),
     _count("visit_pv", "访问次数", "Page views"),
-    _count("visit_uv", "访问人数", "Visitors, each counted once per period; periods cannot be added up"),
-    _count("visit_uv_new", "新用户数", "First-time visitors, each counted once per period"),
+    _count(
+        "visit_uv",
+        "访问人数（周期内去重，不同周期不可相加）",
+        "Visitors, each counted once per period; periods cannot be added up",
+    ),
+    _count("visit_uv_new", "新用户数（周期内去重）", "First-time visitors, each counted once per period"),
     Column("stay_time_uv", "FLOAT64", "人均停留时长（秒）", "Mean stay per visitor, in seconds"),
     Column("stay_time_session", "FLOAT64", "次均停留时长（秒）", "Mean stay per opening, in seconds"),
     Column("visit_depth", "FLOAT64", "平均访问深度（页）", "Mean pages per opening"),
 )
 DISTRIBUTION = (
     _key("distribution", "STRING", "分布类型（返回中的 index）", "What is distributed: the reply's index", "index"),
-    *_label("distribution_label", "分布类型的含义", "What the index stands for (NULL if it is not listed)"),
+    *_label(
+        "distribution_label", "分布类型的含义，未收录则为 NULL", "What the index stands for (NULL if it is not listed)"
+    ),
     _key("item_key", "INT64", "场景、时长或深度的 key", "Key of the source, stay-time or depth bucket", "key"),
-    *_label("item_label", "key 的含义", "What the key stands for (NULL if it is not listed)"),
-    _count("item_value", "该 key 下的次数或人数", "Openings, or visitors for access_source_visit_uv", "value"),
+    *_label("item_label", "key 的含义，未收录则为 NULL", "What the key stands for (NULL if it is not listed)"),
+    _count(
+        "item_value",
+        "该 key 下的打开次数；access_source_visit_uv 为人数",
+        "Openings, or visitors for access_source_visit_uv",
+        "value",
+    ),
 )
 RETENTION = (
     _key(
         "cohort",
         "STRING",
-        "用户群：新增或活跃",
+        "用户群：visit_uv_new（新增用户）或 visit_uv（活跃用户）",
         "Who is followed: visit_uv_new (first-time) or visit_uv (all visitors)",
     ),
     _key(
         "period_offset",
         "INT64",
-        "距首期的期数",
+        "距首期的天数、周数或月数；0 为用户群本身的人数",
         "Periods since the first: days, weeks or months; 0 is the cohort's size",
         "key",
     ),
@@ -117,7 +128,7 @@ RETENTION = (
     ),
 )
 PAGE = (
-    Column("page_rank", "INT64", "在返回中的次序，1 为首", "Place in the reply, 1 = most viewed"),
+    Column("page_rank", "INT64", "在返回中的次序，1 为访问最多", "Place in the reply, 1 = most viewed"),
     _key("page_path", "STRING", "页面路径（不含参数）", "Path of the page, without query parameters"),
     _count("page_visit_pv", "访问次数", "Page views"),
     _count("page_visit_uv", "访问人数", "Visitors of the page"),
@@ -131,11 +142,16 @@ PORTRAIT = (
     _key(
         "cohort",
         "STRING",
-        "用户群：新增或活跃",
+        "用户群：visit_uv_new（新增用户）或 visit_uv（活跃用户）",
         "Who is described: visit_uv_new (first-time) or visit_uv (all visitors)",
     ),
-    _key("dimension", "STRING", "画像维度", "province, city, genders, platforms, devices or ages"),
-    _key("item_id", "INT64", "属性值 ID", "WeChat's id of the value; devices have none", "id"),
+    _key(
+        "dimension",
+        "STRING",
+        "画像维度：province、city、genders、platforms、devices 或 ages",
+        "province, city, genders, platforms, devices or ages",
+    ),
+    _key("item_id", "INT64", "属性值 ID；devices 没有 ID", "WeChat's id of the value; devices have none", "id"),
     _key("item_name", "STRING", "属性值名称", "WeChat's name of the value, in Chinese", "name"),
     _count("users", "人数", "People", "value"),
 )
@@ -143,14 +159,14 @@ PERFORMANCE = (
     _key(
         "module",
         "STRING",
-        "性能模块",
+        "性能模块：10016 打开率、10017 启动、10021 页面切换、10022 内存、10023 内存异常",
         "10016 open rate, 10017 start-up, 10021 page switch, 10022 memory, 10023 memory anomaly",
     ),
     *_label("module_label", "性能模块名称", "Name of the module"),
-    _key("network_type", "STRING", "网络类型", "all, 3g, 4g or wifi"),
-    _key("device_level", "STRING", "机型档次", "all, 1 (high), 2 (middle) or 3 (low)"),
-    _key("device", "STRING", "操作系统", "all, 1 (iOS) or 2 (Android)"),
+    _key("network_type", "STRING", "网络类型：all、3g、4g 或 wifi", "all, 3g, 4g or wifi"),
+    _key("device_level", "STRING", "机型档次：all、1（高）、2（中）或 3（低）", "all, 1 (high), 2 (middle) or 3 (low)"),
+    _key("device", "STRING", "操作系统：all、1（iOS）或 2（Android）", "all, 1 (iOS) or 2 (Android)"),
     _key("metric", "STRING", "指标 ID", "WeChat's id of the metric", "id"),
     Column("metric_name", "STRING", "指标名称", "WeChat's name of the metric, in Chinese", field="zh"),
-    Column("value", "FLOAT64", "指标值", "Value, in the metric's own unit"),
+    Column("value", "FLOAT64", "指标值，单位因指标而异", "Value, in the metric's own unit"),
 )

@@ -42,15 +42,15 @@ class Endpoint:
 
     :param name: the name used everywhere in this package.
     :param api_name: WeChat's English name of the interface.
-    :param zh: what it tells, in Chinese.
-    :param en: what it tells, in English.
+    :param zh: what it reports, in Chinese.
+    :param en: what it reports, in English.
     :param path: URL path.
     :param window: the kind of period it answers for.
     :param columns: its own columns; :attr:`table_columns` has the common ones too.
     :param shape: how to walk a reply.
     :param docs: URL of WeChat's reference page.
     :param refresh_offsets: how many periods back the figures still grow; a transfer fetches those again.
-    :param reach_days: how many days after a period has closed WeChat still answers for it; ``None`` if for good.
+    :param reach_days: for how many days after a period has closed WeChat still serves it; ``None`` for no limit.
     :param row_limit: how many rows WeChat gives at most, if it truncates the list.
     :param selections: the parts in which one period is fetched, one request each.
     :param body: makes a request's JSON body from a period and a selection.
@@ -97,7 +97,7 @@ class Endpoint:
         return [Request(self.body(period, selection), selection) for selection in self.selections]
 
     def truncated(self, rows: Sequence[object]) -> bool:
-        """Whether ``rows`` are so many that WeChat has probably truncated its list."""
+        """Whether there are so many ``rows`` that WeChat has probably truncated its list."""
         return self.row_limit is not None and len(rows) >= self.row_limit
 
     def closings(self, period: Period) -> tuple[growth.Closing, ...]:
@@ -112,10 +112,10 @@ class Endpoint:
         published_after: dt.timedelta,
         present: Collection[int] = (),
     ) -> tuple[int, ...]:
-        """Return the ``refresh_offsets`` whose figures can have come to the slice of ``period`` since it was loaded.
+        """Return the ``refresh_offsets`` whose figures may have appeared since the slice of ``period`` was loaded.
 
-        They come when the period at that offset closes, as soon as WeChat publishes it: what was loaded within
-        ``published_after`` of the close may have come too early, what was loaded later holds all there is.
+        A figure appears once the period at its offset has closed and WeChat has published it. A slice loaded within
+        ``published_after`` of the close may be too early to hold it; one loaded later holds all there is.
 
         :param period: the period loaded.
         :param loaded_at: when it was loaded; aware.
@@ -128,7 +128,7 @@ class Endpoint:
     def ref_dates(self, period: Period) -> frozenset[str]:
         """Return the spellings of ``period`` that a reply may carry."""
         begin, end = _compact(period.begin_date), _compact(period.end_date)
-        if self.reach_days is not None:  # the reference documents the range, its sample and real replies show one day
+        if self.reach_days is not None:  # the reference documents a range; its sample and real replies show one day
             return frozenset({begin, end, f"{begin}-{end}"})
         if self.window == MONTH:
             return frozenset({begin[:6]})

@@ -36,8 +36,8 @@ def grown(
 ) -> tuple[int, ...]:
     """Return the offsets of ``parts`` that WeChat can have published since a slice was loaded.
 
-    Once loaded later than ``published_after`` a figure counts as seen even if WeChat left it out, as it does with
-    zeros; so asking for what has grown comes to an end.
+    In a slice loaded later than ``published_after`` the close, a figure counts as seen even if WeChat left it out, as
+    it does with zeros; otherwise it would be asked for again and again.
     """
     return tuple(
         offset

@@ -1,4 +1,4 @@
-"""What is peculiar to getPerformanceData: one request per module and combination of filters."""
+"""What is special about getPerformanceData: one request per module and combination of filters."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _values(option: str, given: Any, allowed: tuple[str, ...]) -> Iterable[str]:
 
 def body(period: Period, selection: Selection) -> dict[str, Any]:
     """Return the request body for one selection of ``period``."""
-    # Both ends count by their day, so the end is the last second of the last day and not the midnight after it.
+    # WeChat counts the days that the two timestamps fall on, so the end is the last second of the last day.
     return {
         "time": {
             "begin_timestamp": int(period.opens_at.timestamp()),

@@ -1,4 +1,4 @@
-"""Rows as they go from reply to table: tuples, each of which becomes a dict when it is looked at."""
+"""Rows on their way from reply to table: stored as tuples, turned into dicts when read."""
 
 from __future__ import annotations
 

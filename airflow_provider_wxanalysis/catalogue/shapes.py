@@ -16,7 +16,7 @@ DIMENSIONS = ("province", "city", "genders", "platforms", "devices", "ages")
 _ENVELOPE = ("errcode", "errmsg", "ref_date")
 
 
-#: One row to be, a plain tuple because there are hundreds in a reply:
+#: One row in the making, a plain tuple because a reply has hundreds:
 #:
 #: * its period as WeChat wrote it, or ``None`` where the reply says so once for all rows;
 #: * columns whose values or names the shape gives;
@@ -96,7 +96,7 @@ def portraits(reply: Json, selection: Selection) -> Iterator[Item]:
     for cohort in present:
         dimensions = _object(reply, cohort)
         known = [name for name in DIMENSIONS if name in dimensions]
-        # A dimension that WeChat adds one day needs no place in the catalogue if it is like the others.
+        # A dimension that WeChat adds later needs no entry in the catalogue if it looks like the others.
         new = [name for name, value in dimensions.items() if name not in DIMENSIONS and _is_dimension(value)]
         outer = (_without(dimensions, *known, *new), _unknown(reply, *COHORTS))
         for dimension in (*known, *new):
@@ -161,12 +161,12 @@ def _text(entry: Json, name: str, parent: str) -> str:
 
 
 def _has_keys(group: Json) -> bool:
-    """Whether a distribution without a description is like the others."""
+    """Whether a distribution that is not in the catalogue looks like the others."""
     return _fits(group.get("item_list"), "key", {"key": "INT64", "value": "INT64"})
 
 
 def _is_dimension(value: Any) -> bool:
-    """Whether a part of a portrait without a description is like the others."""
+    """Whether a part of a portrait that is not in the catalogue looks like the others."""
     return _fits(value, "name", {"id": "INT64", "name": "STRING", "value": "INT64"})
 
 

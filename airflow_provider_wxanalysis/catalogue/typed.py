@@ -1,8 +1,8 @@
-"""Replies as they nearly always come, decoded straight into typed structures, which takes a fraction of the work.
+"""The fast path: ordinary replies are decoded straight into typed structures, at a fraction of the cost.
 
-The structures are made from the catalogue's columns. They hold every field, no other, and each of exactly its type, so
-whatever is unusual (unknown fields, numbers in quotation marks, a null, a number beyond 64 bits) does not fit, and is
-left to :mod:`~airflow_provider_wxanalysis.catalogue.shapes`, which comes to the same rows.
+The structures are made from the catalogue's columns. They require every field, allow no other, and accept exactly its
+type, so anything unusual (unknown fields, numbers in quotation marks, a null, a number beyond 64 bits) fails to decode
+and is left to :mod:`~airflow_provider_wxanalysis.catalogue.shapes`, which makes the same rows.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Format(NamedTuple):
     """How to read replies of one shape.
 
     :param decode: makes the structure from a reply's bytes.
-    :param quotes: how many quotation marks spell a structure.
-    :param ref_dates: the periods that it is about.
+    :param quotes: counts the quotation marks that spell a structure.
+    :param ref_dates: returns the periods that it is about.
     :param rows: makes its rows, each beginning with the values given.
     """
 
@@ -57,7 +57,7 @@ class Decoded(NamedTuple):
 
 
 def decode(endpoint: Endpoint, content: bytes) -> Decoded | None:
-    """Return what a reply spells, or ``None`` if it is unusual in any way.
+    """Return a reply as a typed structure, or ``None`` if it is unusual in any way.
 
     :param endpoint: the catalogue's entry.
     :param content: the reply.
@@ -69,7 +69,7 @@ def decode(endpoint: Endpoint, content: bytes) -> Decoded | None:
         reply = form.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    # Every name is there, so one that is there twice adds at least two marks. A mark within a text does the same.
+    # The decoder accepts a name given twice; that, or an escaped mark in a text, makes the count of marks differ.
     return Decoded(form, reply) if content.count(b'"') == form.quotes(reply) else None
 
 
@@ -199,7 +199,7 @@ def _ref_date(reply: Any) -> Iterable[str]:
     return (reply.ref_date,)
 
 
-#: getPerformanceData writes numbers as texts, and few of them: its replies are read value by value.
+#: Without getPerformanceData: it sends few numbers, and those as texts, so its replies are read value by value.
 _FORMATS: Mapping[shapes.Shape, Callable[[Mapping[str, Any]], Format]] = {
     shapes.item_list: _items,
     shapes.page_list: _pages,

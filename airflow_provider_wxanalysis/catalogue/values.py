@@ -24,7 +24,7 @@ class Malformed(Exception):
 def convert(name: str, column_type: str, value: Any) -> Any:
     """Return ``value`` as the column type wants it.
 
-    Whole floats and numeric strings pass as numbers, because WeChat writes both; nothing else is bent.
+    Whole floats and numeric strings pass as numbers, because WeChat writes both; nothing else is coerced.
 
     :param name: what WeChat calls it, for the message.
     :param column_type: ``INT64``, ``FLOAT64`` or ``STRING``.
@@ -43,7 +43,7 @@ def json_safe(value: Any, depth: int = 0) -> Any:
     """Return ``value`` as BigQuery's PARSE_JSON takes it.
 
     What it cannot hold becomes text: integers beyond 64 bits, infinity, and whatever is nested deeper than 100 levels.
-    Text that is not Unicode is spelled with backslashes.
+    Lone surrogates are spelled with backslashes.
     """
     if isinstance(value, (dict, list)) and depth == _MAX_DEPTH:
         return json_safe(_as_text(value))

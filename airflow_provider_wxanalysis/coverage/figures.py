@@ -1,4 +1,4 @@
-"""Some figures of an app for the page to draw, from the rows that the coverage query brings along."""
+"""Some figures of an app for the page to draw, from rows that the coverage query returns as well."""
 
 from __future__ import annotations
 

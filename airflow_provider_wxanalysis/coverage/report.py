@@ -1,4 +1,4 @@
-"""The states as a table that a person reads in ten seconds: what is whole is folded, what is not has a line."""
+"""The states as a table to read in ten seconds: whatever is complete is folded, the rest has a line each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_wxanalysis.coverage.states import Coverage, State
 
 #: The most lines of the table; the apps that lack most come first.
 LINES = 40
-#: What needs no look. An app, or an endpoint of an app, with nothing else is folded.
+#: States that need no attention. An app, or an endpoint of an app, with nothing else is folded.
 WHOLE = frozenset({State.LOADED, State.MATURING, State.TRUNCATED, State.EMPTY})
 
 Counts = Counter[State]
@@ -27,7 +27,7 @@ def counts(coverages: Iterable[Coverage]) -> dict[str, dict[str, Counts]]:
 
 
 def totals(coverages: Iterable[Coverage]) -> Counts:
-    """Return how many periods are in which state in all."""
+    """Return how many periods are in which state, over all apps and endpoints."""
     return Counter(state for coverage in coverages for states in coverage.states.values() for state in states)
 
 
@@ -74,7 +74,7 @@ def _app(name: str, endpoints: Mapping[str, Counts], shown: Sequence[State]) -> 
         if not _is_whole(own):
             yield _line(name, endpoint, own, shown)
     if whole:
-        yield _line(name, f"{len(whole)} others", total(whole), shown)
+        yield _line(name, f"{len(whole)} other{'' if len(whole) == 1 else 's'}", total(whole), shown)
 
 
 def _line(app: str, endpoint: str, found: Counts, shown: Sequence[State]) -> Line:

@@ -1,7 +1,7 @@
 """What the page in Airflow's UI draws, as the extra of asset events: everything the coverage task has found.
 
-An event's extra is read whole by whoever opens the page, so it has to be small. Neighbouring periods and apps resemble
-one another: columns are run-length-coded, endpoint by endpoint, and the whole is compressed. 100 apps with 13 endpoints
+An event's extra is read whole whenever the page is opened, so it has to be small. Neighbouring periods and apps are
+much alike: columns are run-length-coded, endpoint by endpoint, and the whole is compressed. 100 apps with 13 endpoints
 over 400 days take less than :data:`LIMIT`; more apps are spread over several events, each whole for its own apps.
 """
 
@@ -23,7 +23,7 @@ from airflow_provider_wxanalysis.periods import Period
 LIMIT = 300 * 1024
 #: The version of the form; a page shows only the one it knows.
 FORM = 1
-#: The most of an app's days of visits, of its days whose new users come back, and of its pages.
+#: The most that an app has of days with visits, of days with retention, and of pages.
 VISIT_DAYS, COHORTS, PAGES = 90, 35, 10
 _APPS_PER_EVENT = 100
 _LONGEST_PAGE_PATH = 200
@@ -35,7 +35,7 @@ class App(NamedTuple):
     """A mini program.
 
     :param appid: its AppID.
-    :param name: what people call it; empty if the connection does not say.
+    :param name: the name people use for it; empty if the connection has none.
     :param conn_id: the connection it is read with, by which the page finds the mapped task that loaded a period.
     """
 
@@ -80,12 +80,12 @@ def snapshot(
 ) -> list[dict[str, Any]]:
     """Return the extras of the events that hold a snapshot: one, or several where there are many apps.
 
-    :param destination: the tables it is about, as a person reads it.
+    :param destination: the tables it is about, for display.
     :param as_of: aware; when the tables were asked.
     :param apps: the apps, in the order of the page.
     :param coverages: the state of what is expected, endpoint by endpoint.
     :param slices: what is in the tables.
-    :param figures: by app, what to draw next to it.
+    :param figures: by app, its figures.
     :param limit: the most characters of one event's compressed part.
     """
     batches = (apps[at : at + _APPS_PER_EVENT] for at in range(0, len(apps), _APPS_PER_EVENT))
@@ -129,7 +129,7 @@ def _pack(
 
 
 class _Origins:
-    """The tasks that wrote slices. To the page a run's work of one day is one moment, the minute in which it began."""
+    """The tasks that wrote slices. What a run wrote on one day counts as written in the minute of its first slice."""
 
     def __init__(self, slices: Iterable[Found]) -> None:
         first: dict[tuple[str, str, int], int] = {}

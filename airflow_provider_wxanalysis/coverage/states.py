@@ -77,7 +77,7 @@ class Coverage:
 def expected_periods(endpoint: Endpoint, since: dt.date, now: dt.datetime) -> tuple[Period, ...]:
     """Return the periods that should be there: days, weeks and months within ``since`` to yesterday (Asia/Shanghai).
 
-    Of windows that roll on daily, those that end on one of these days.
+    Of rolling windows, those that end on one of these days.
 
     :param endpoint: the catalogue's entry.
     :param since: the first day that matters.
@@ -123,7 +123,7 @@ def classify(
 def _judge(
     endpoint: Endpoint, period: Period, now: dt.datetime, ready_after: dt.timedelta
 ) -> Callable[[Found | None, bool], State]:
-    """Return what decides on one period; what does not depend on the app is worked out once for all of them."""
+    """Return a function that classifies one period; what does not depend on the app is worked out once."""
     absent = _absent(endpoint, period, now)
     pending = now < utc(period.closes_at) + ready_after
     parts = endpoint.closings(period)

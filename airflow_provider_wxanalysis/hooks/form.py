@@ -10,7 +10,7 @@ from airflow_provider_wxanalysis.get_provider_info import CONN_FIELDS, UI_FIELD_
 def connection_form_widgets() -> dict[str, Any]:
     """Return the extra fields as WTForms fields.
 
-    Airflow takes four kinds of field, so a number that need not be whole becomes a text.
+    Airflow takes four kinds of field, so a number that need not be whole becomes a text field.
 
     :raises ImportError: without WTForms and Flask AppBuilder; Airflow then leaves the fields out.
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import mask_secret
 
-#: Airflow compiles one pattern of all secrets again at each new one, in the task and in its supervisor: the tokens of
-#: 500 apps would take both of them a minute, and a triggerer more from day to day.
+#: With each new secret Airflow compiles the pattern of all of them again, in the task and in its supervisor: with the
+#: tokens of 500 apps that would take a minute in both, and in a triggerer longer every day.
 MOST = 20
 
 _masked: set[int] = set()
@@ -14,7 +14,7 @@ _masked: set[int] = set()
 def mask_token(token: str) -> None:
     """Have Airflow mask a new access token, unless this process has had :data:`MOST` others masked.
 
-    This package logs no token. Whoever gets one from it has it masked by :func:`mask_handed_out`.
+    This package logs no token; those that it hands to other code go through :func:`mask_handed_out`.
 
     :param token: the token.
     """
@@ -28,4 +28,4 @@ def mask_handed_out(token: str) -> None:
     :param token: the token.
     """
     _masked.add(hash(token))
-    mask_secret(token)  # again too: another task of this process may have another supervisor
+    mask_secret(token)  # also if it was before: the process's next task may have another supervisor

@@ -78,7 +78,7 @@ def look(
     :param in_flight: how many requests there are at once, of all apps together.
     :param stop: ends the look when it is set.
     :param threads: whether to make the calls in threads; else one by one, in the caller's.
-    :param busy_is_not_yet: whether an error that a moment's wait may help counts as "not yet", and is not raised.
+    :param busy_is_not_yet: whether an error that a short wait may fix counts as "not yet" instead of being raised.
     :raises WeAnalysisError: the first of another kind.
     """
     apps, order = list(waits), {app: sorted(periods, reverse=True) for app, periods in waits.items()}
@@ -115,7 +115,7 @@ def describe(endpoint: Endpoint, findings: Mapping[str, Finding], apps: int) -> 
 
     :param endpoint: the catalogue's entry.
     :param findings: what was found, by the name of the app.
-    :param apps: how many apps the wait is for, those that this look did not ask any more included.
+    :param apps: how many apps the wait is for, including those that this look no longer asked.
     """
     late = {name: finding for name, finding in findings.items() if finding.why}
     if not late:
@@ -129,7 +129,7 @@ def describe(endpoint: Endpoint, findings: Mapping[str, Finding], apps: int) -> 
 
 
 def agenda(next_look: dt.datetime, gives_up: dt.datetime | None) -> str:
-    """Return when a wait goes on and when it ends, as clocks in China show it.
+    """Return when the next look is and when the wait ends, in Beijing time.
 
     :param next_look: aware.
     :param gives_up: aware; ``None`` if it is not known.

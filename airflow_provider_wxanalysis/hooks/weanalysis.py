@@ -41,7 +41,7 @@ class WeAnalysisHook(BaseHook):
         connection's own.
     :param threads: whether :meth:`fetch_many` may make its calls in threads; else they are made one by one, in the
         caller's. In Airflow's triggerer new tokens can be masked from some threads only.
-    :param attempts: how often a call is made that a moment's wait may help.
+    :param attempts: the most tries of a call that a short wait may help.
     """
 
     conn_name_attr = "weanalysis_conn_id"
@@ -106,8 +106,14 @@ class WeAnalysisHook(BaseHook):
 
     @property
     def app_name(self) -> str | None:
-        """What people call the app: the connection's extra ``app_name``."""
+        """The name people use for the app: the connection's extra ``app_name``."""
         return self._settings.app_name
+
+    @property
+    def label(self) -> str:
+        """The app in a label, without reading a connection: its AppID if given, else its name if already known."""
+        name = self._read_once.app_name if self._read_once else None
+        return self._appid or name or self.weanalysis_conn_id
 
     @property
     def _settings(self) -> Settings:
@@ -134,8 +140,8 @@ class WeAnalysisHook(BaseHook):
     def get_conn(self) -> requests.Session:
         """Return a session that adds the access token to every request to the API's host.
 
-        Its errors are those of ``requests``; neither they nor the replies show a query. API security is not its
-        business: use :meth:`post` for that.
+        Its errors are those of ``requests``; neither they nor the replies show a query. It does not do API
+        security: use :meth:`post` for that.
         """
         return self.client.session(mask_handed_out)
 
@@ -150,10 +156,10 @@ class WeAnalysisHook(BaseHook):
         return Lane(lambda: self.client, resolve(endpoint), periods, key)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Call any WeChat endpoint that takes a JSON body, with token, retries and errors seen to.
+        """Call any WeChat endpoint that takes a JSON body, handling token, retries and errors.
 
-        With the keys of API security in the connection the call is encrypted and signed, which most endpoints take;
-        the endpoint's official page says so.
+        With the keys of API security in the connection the call is encrypted and signed, which most endpoints
+        support; see the endpoint's official page.
 
         :param path: URL path, such as ``/cgi-bin/openapi/quota/get``.
         :param body: what to send.
@@ -205,7 +211,7 @@ class WeAnalysisHook(BaseHook):
                 yield answer.period, rows
 
     def test_connection(self) -> tuple[bool, str]:
-        """Fetch a token and ask for the quota of one analysis endpoint: once, and for seconds at most.
+        """Fetch a token and ask for the quota of one analysis endpoint: once, and within seconds.
 
         :return: whether it worked, and what a person should know or do.
         """
@@ -216,7 +222,7 @@ class WeAnalysisHook(BaseHook):
             return True, probe(Settings.read(self.get_connection(self.weanalysis_conn_id), self._appid), mask_token)
         except WeAnalysisError as error:
             return False, str(error)
-        except Exception as error:  # such as a connection that is not there: the button shows it
+        except Exception as error:  # such as a missing connection: the button shows it
             return False, redact(f"{type(error).__name__}: {error}")
 
     async def aread_connection(self) -> None:
@@ -232,7 +238,7 @@ class WeAnalysisHook(BaseHook):
         self._read_once = self._read()
 
     def _read(self) -> Settings:
-        """Check the connection; no variable holds it, as Airflow's shows its password in tracebacks with variables."""
+        """Check the connection. No variable holds it: a traceback with variables would show its password."""
         if self._connections[self.weanalysis_conn_id] is None:
             raise ConfigurationError(
                 f"Connection {self.weanalysis_conn_id!r} is not defined. Make one of type weanalysis, or correct "

@@ -25,7 +25,7 @@ from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snaps
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-#: BigQuery knows what a table held for seven days.
+#: How far BigQuery's time travel goes back.
 _TIME_TRAVEL = dt.timedelta(days=7)
 
 
@@ -56,8 +56,8 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
     :param limit: the most ranges that the plan holds; those left out come up again next time.
     :param fail_on: states that fail the task, such as ``{"missing", "lost"}``, as a gate for what comes after it.
     :param quality: whether to report what the view ``report_quality`` finds suspicious; one more query.
-    :param revisions: report which slices changed when they were loaded again within this time, of at most seven days;
-        one more query per table.
+    :param revisions: how far back, at most seven days, to report which slices changed when they were loaded again; one
+        more query per table.
     :param endpoint_options: options by endpoint, such as ``{"performance_data": {"modules": ["10022"]}}``.
     :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period WeChat may take to
         publish it; before, it counts as pending.
@@ -195,6 +195,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
 def first_day(since: object) -> dt.date:
     """Read ``since``.
 
+    :param since: a ``date``, or its text.
     :raises ConfigurationError: if it is not a date.
     """
     if isinstance(since, dt.datetime):

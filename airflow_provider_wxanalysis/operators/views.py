@@ -24,7 +24,7 @@ class WeAnalysisViewsOperator(BigQueryClientMixin, BaseOperator):
     """Create or replace the ``report_*`` views of a dataset, every view and column described in Chinese and English.
 
     The tables must be named after their endpoints. A view that reads tables which do not exist is skipped; one that
-    puts like tables together, such as retention by day, week and month, is made of those that do.
+    combines similar tables, such as retention by day, week and month, is made from those that do.
 
     .. seealso:: https://cloud.google.com/bigquery/docs/views
 

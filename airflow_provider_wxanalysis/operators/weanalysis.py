@@ -1,7 +1,7 @@
-"""Operators that return an endpoint's rows, for small looks and for tasks of your own.
+"""Operators that return an endpoint's rows, for quick looks and for tasks of your own.
 
-Rows pass through XCom, so this is for days, not for years; loads into BigQuery are
-:class:`~airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery.WeAnalysisToBigQueryOperator`'s work.
+Rows pass through XCom, so this is for days, not for years; to load into BigQuery, use
+:class:`~airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery.WeAnalysisToBigQueryOperator`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_wxanalysis.tasks.apps import summarize
 from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules, requests_in_flight
 from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, fail_for_good
 from airflow_provider_wxanalysis.tasks.runs import earlier_periods, lookback_offsets
@@ -36,7 +35,7 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
 
     :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`; only for
-        this class, since the others are each of one endpoint.
+        this class, since each of the others has its own.
     :param endpoint_options: what the endpoint's own operator takes, such as ``{"modules": ["10022"]}``.
     :param weanalysis_conn_id: Airflow connection of type ``weanalysis``, or a list of them: one for each app.
         (templated)
@@ -102,8 +101,7 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
         """Ask all apps for all periods at once, and return the rows in the order of apps and periods."""
         self._stop = Stop()
         rows: list[dict[str, Any]] = []
-        hooks = self.hooks()
-        lanes = (hook.lane(self.entry, periods) for hook in hooks.values())
+        lanes = (hook.lane(self.entry, periods) for hook in self.hooks().values())
         answers = ask_all(lanes, in_flight=self.max_requests_in_flight, stop=self._stop, in_order=True)
         with closing(answers):
             for answer in answers:
@@ -116,7 +114,7 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
         self.log.info(
             "%s: fetched %d rows of %d periods, %s to %s, from %s.",
             self.entry.name, len(rows), len(periods), periods[0].begin_date, periods[-1].end_date,
-            summarize(list(hooks)),
+            self.apps_label,
         )  # fmt: skip
         return rows
 
@@ -280,7 +278,7 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
             "devices": devices,
         }
         super().__init__(
-            # What is left out the catalogue has ready: putting it together again would cost every parse.
+            # Only what was given: the catalogue has the defaults ready, and every parse would make them again.
             endpoint_options={name: values for name, values in options.items() if values is not None},
             weanalysis_conn_id=weanalysis_conn_id,
             appids=appids,

@@ -43,7 +43,7 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
 
     Takes what Airflow's ``BaseSensorOperator`` takes (``mode="reschedule"`` gives the worker slot back between looks;
-    a ``poke_interval`` of 600 s or more is kind to the quota; ``timeout`` ends the wait), and:
+    a ``poke_interval`` of 600 s or more spares the quota; ``timeout`` ends the wait), and:
 
     :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`.
     :param endpoint_options: what the endpoint's own operator takes, such as ``{"modules": ["10022"]}``.
@@ -131,7 +131,7 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
             self._stop.set()
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after a deferral."""
+        """Resume after a deferral."""
         with self._softened():
             return super().resume_execution(next_method, next_kwargs, context)
 
@@ -175,7 +175,7 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
                 skip(f"{error} Skipped, since {'soft_fail' if self.soft_fail else 'never_fail'} is set.")
             raise
         except Exception as error:
-            if self.never_fail and self.deferrable:  # else the base class has seen to it
+            if self.never_fail and self.deferrable:  # else the base class has done so
                 skip(f"{error} Skipped, since never_fail is set.")
             raise
 

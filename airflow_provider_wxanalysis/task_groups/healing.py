@@ -28,10 +28,10 @@ def weanalysis_heal(
     group_id: str = "weanalysis_heal",
     **arguments: Any,
 ) -> TaskGroup:
-    """Return a group of two tasks: ``coverage`` finds what the tables lack, ``load`` brings it, one instance per range.
+    """Return a group of two tasks: ``coverage`` finds what the tables lack, ``load`` loads it, one instance per range.
 
-    What no run-based backfill sees is found here: apps and endpoints added later, missed runs, a paused DAG, days
-    deleted by hand, retention never refreshed, slices written twice. Nothing missing, nothing loaded::
+    It finds what a backfill of runs cannot: apps and endpoints added later, missed runs, a paused DAG, days deleted by
+    hand, retention never refreshed, slices written twice. Where nothing is missing, nothing is loaded::
 
         loads = weanalysis_to_bigquery(["shop", "magazine"], destination="my-project.wechat.{endpoint}")
         loads >> weanalysis_heal(["shop", "magazine"], destination="my-project.wechat.{endpoint}", since="2026-01-01")
@@ -57,7 +57,7 @@ def weanalysis_heal(
             task_id="coverage",
             conn_ids=conn_ids,
             appids=appids,
-            endpoints=tuple(endpoints),
+            endpoints=[endpoints] if isinstance(endpoints, str) else tuple(endpoints),
             destination=destination,
             since=since,
             limit=limit,

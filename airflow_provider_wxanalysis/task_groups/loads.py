@@ -38,13 +38,13 @@ def weanalysis_to_bigquery(
     .. seealso:: https://airflow.apache.org/docs/apache-airflow/stable/authoring-and-scheduling/dynamic-task-mapping.html
 
     :param conn_ids: Airflow connections of type ``weanalysis``, one for each app: a list, or the output of a task that
-        returns one. A lone id makes tasks that are not mapped.
+        returns one. A single id makes tasks that are not mapped.
     :param endpoints: names of endpoints; by default all.
-    :param destination: ``project.dataset.table`` with ``{endpoint}``, and ``{appid}`` if each app shall have tables of
-        its own. (templated)
+    :param destination: ``project.dataset.table`` with ``{endpoint}``, and ``{appid}`` if each app has tables of its
+        own. (templated)
     :param appids: AppIDs to load through the one connection of ``conn_ids``, which has ``auth=central``: a list, or
         the output of a task that returns one.
-    :param apps_per_task: how many apps share a task, and its statements on BigQuery.
+    :param apps_per_task: how many apps share a task, and its BigQuery statements.
     :param pool: pool of the loads, which must exist; ``{endpoint}`` is filled in, for a pool per table.
     :param endpoint_options: options by endpoint, such as ``{"performance_data": {"modules": ["10022"]}}``.
     :param group_id: name of the group.

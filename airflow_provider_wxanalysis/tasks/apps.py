@@ -27,7 +27,7 @@ def app_refs(weanalysis_conn_id: Any, appids: Any) -> list[AppRef]:
 
     :param weanalysis_conn_id: a connection id, or a list of them.
     :param appids: AppIDs that the one connection serves, a single one, or ``None``.
-    :return: empty if a list that another task returned is.
+    :return: the apps; empty if another task returned an empty list.
     :raises ConfigurationError: if the two cannot be read, or do not go together.
     """
     conn_ids = _texts("weanalysis_conn_id", weanalysis_conn_id)
@@ -42,10 +42,10 @@ def app_refs(weanalysis_conn_id: Any, appids: Any) -> list[AppRef]:
     return [AppRef(conn_ids[0], appid) for appid in names]
 
 
-def summarize(refs: Sequence[AppRef]) -> str:
+def summarize(apps: Sequence[str]) -> str:
     """Return how labels and messages name the apps of a task, however many there are."""
-    shown = ", ".join(map(str, refs[:3]))
-    return f"{shown} and {len(refs) - 3} more" if len(refs) > 3 else shown
+    shown = ", ".join(apps[:3])
+    return f"{shown} and {len(apps) - 3} more" if len(apps) > 3 else shown
 
 
 def _texts(name: str, value: Any) -> list[str]:

@@ -12,11 +12,11 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.runs import explicit_date, explicit_periods
 
-#: What a rule does with an argument that breaks it: it raises a ConfigurationError.
+#: By argument, a function that raises ConfigurationError for a value that cannot work.
 Rules = Mapping[str, Callable[[Any], object]]
 
-#: Letters, digits and the punctuation of dates, AppIDs and tables. A DAG may have its own delimiters for templates, so
-#: what holds anything else may be one.
+#: Letters, digits and the punctuation of dates, AppIDs and tables. A DAG may have template delimiters of its own, so a
+#: text with any other character may be a template.
 _PLAIN = re.compile(r"(?!.*(?:\{\{|\{%|\{#))[\w\-.:/{} ]*")
 
 
@@ -62,12 +62,15 @@ def seconds(name: str) -> Callable[[Any], None]:
 
 
 def requests_in_flight(value: Any) -> None:
-    """Refuse a number of requests that cannot be in flight at once."""
+    """Refuse a number of requests that cannot be in flight at once.
+
+    :raises ConfigurationError: if it is not a whole number within bounds.
+    """
     if type(value) is not int or not 1 <= value <= MOST_IN_FLIGHT:
         raise ConfigurationError(
             f"max_requests_in_flight must be a whole number from 1 to {MOST_IN_FLIGHT}, got {value!r}."
         )
 
 
-#: One thread each; beyond it a task's process has no more to give.
+#: One thread each; with more, a task's process gets no faster.
 MOST_IN_FLIGHT = 64

@@ -20,7 +20,7 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: Airflow keeps no longer ones.
+#: The longest that Airflow keeps.
 _LONGEST_URI = 1500
 
 
@@ -83,7 +83,7 @@ def announce(
     """
     asset = table_asset(table)
     if asset is None:
-        log.warning("The name of table %s is too long for an asset's URI, so Airflow learns nothing of it.", table)
+        log.warning("The name of table %s is too long for an asset's URI, so no asset event is emitted.", table)
         return
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):
@@ -96,5 +96,5 @@ def announce(
 
 
 def _stands_for(outlet: object, asset: Asset) -> bool:
-    """Whether an outlet is of the same URI: Airflow keeps one active asset for each, whatever it is called."""
+    """Whether an outlet has the same URI: Airflow keeps one active asset for each, whatever its name."""
     return isinstance(outlet, Asset) and outlet.uri == asset.uri

@@ -1,4 +1,4 @@
-"""Work in other threads that never holds up a task that is to end."""
+"""Work in other threads that never delays the end of a task."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from airflow_provider_wxanalysis.wechat.waits import Stop
+from airflow_provider_wxanalysis.wechat.waits import TICK, Stop
 
 T = TypeVar("T")
 
@@ -65,8 +66,9 @@ def wait_for(future: Future[T], stop: Stop) -> T:
     news: queue.SimpleQueue[None] = queue.SimpleQueue()
     future.add_done_callback(lambda _: news.put(None))
     with stop.calling(lambda: news.put(None)):
-        if not stop.is_set():
-            news.get()
+        while not stop.is_set() and not future.done():
+            with suppress(queue.Empty):
+                news.get(timeout=TICK)
     if not future.done():
         stop.check()
     return future.result()

@@ -46,8 +46,9 @@ class EndpointOperatorMixin:
     execution_timeout: dt.timedelta | None
 
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
-    #: What single arguments must pass, by name; the rule of a templated one lets pass what is not literal.
+    #: What single arguments must pass, by name; the rule of a templated one lets anything pass that is not literal.
     rules: ClassVar[Rules] = {}
+    _hooks: Mapping[AppRef, WeAnalysisHook] | None = None
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
@@ -66,8 +67,8 @@ class EndpointOperatorMixin:
     def check_when_parsed(self) -> None:
         """Refuse what cannot work, as far as it is known before templates are rendered.
 
-        Not in an instance of a mapped task: Airflow constructs that when the task runs, and would retry. There it is
-        :meth:`pre_execute` that refuses.
+        Not in an instance of a mapped task: Airflow constructs that when the task runs, and would retry. There
+        :meth:`pre_execute` refuses.
 
         :raises ConfigurationError: so that Airflow shows it as the DAG file's import error.
         """
@@ -120,17 +121,19 @@ class EndpointOperatorMixin:
 
     @property
     def apps_label(self) -> str:
-        """The apps in a few words."""
-        return summarize(app_refs(self.weanalysis_conn_id, self.appids))
+        """The apps in a few words: by name, once their connections have been read."""
+        opened = self._hooks or {}
+        refs = app_refs(self.weanalysis_conn_id, self.appids)
+        return summarize([opened[ref].label if ref in opened else str(ref) for ref in refs])
 
     def hook_for(self, ref: AppRef) -> WeAnalysisHook:
-        """Return a hook for one app; whoever takes it closes it."""
+        """Return a hook for one app; the caller closes it."""
         from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 
         return WeAnalysisHook(ref.conn_id, ref.appid)
 
     def hooks(self) -> dict[AppRef, WeAnalysisHook]:
-        """Return a hook for each app, in order; those of one connection read it once. Whoever takes them closes them.
+        """Return a hook for each app, in order; those of one connection read it once. The caller closes them.
 
         :raises AirflowSkipException: if another task returned an empty list of apps.
         """
@@ -140,6 +143,7 @@ class EndpointOperatorMixin:
             known = first.get(ref.conn_id)
             hooks[ref] = known.for_app(ref.appid) if known and ref.appid else self.hook_for(ref)
             first.setdefault(ref.conn_id, hooks[ref])
+        self._hooks = hooks
         return hooks
 
     def due_periods(self, context: Mapping[str, Any]) -> list[Period]:
@@ -150,7 +154,7 @@ class EndpointOperatorMixin:
         return run_periods(self.entry, context, self.from_date, self.to_date)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after a deferral; where Airflow has ended it because no triggerer fired in time, ask once more.
+        """Resume after a deferral; if Airflow has ended it because no trigger fired in time, ask once more.
 
         :raises AirflowTaskTimeout: if ``execution_timeout`` is over, as in a task that waits in a worker.
         """
@@ -225,7 +229,7 @@ class _FailForGood(AbstractContextManager[None]):
 def fail_for_good() -> AbstractContextManager[None]:
     """End the task at once, without Airflow's retries, on an error that no retry can change.
 
-    Errors begin here for Airflow's log: what threads and libraries did below is for the level DEBUG, so that a person
-    finds the sentence, which comes last, and once. (A generator would not do: ``contextlib`` puts the traceback back.)
+    The traceback is cut off here: what threads and libraries did below is logged at DEBUG, so that the message is the
+    last line of the log, and easy to find. (A generator would not do: ``contextlib`` restores the traceback.)
     """
     return _FailForGood()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class BigQueryClientMixin:
-    """A client by the arguments of an operator, whose constructor keeps these."""
+    """A client made from an operator's arguments, which its constructor stores."""
 
     gcp_conn_id: str | None
     project_id: str | None

@@ -21,7 +21,7 @@ class App(NamedTuple):
     """A mini program and where Airflow knows it from.
 
     :param appid: its AppID.
-    :param name: what people call it, if the connection says.
+    :param name: the name people use for it, if the connection has one.
     :param ref: the connection, and the AppID where that serves many.
     """
 
@@ -81,7 +81,7 @@ def targets(
 
 @dataclass
 class Picture:
-    """All that the tables say.
+    """Everything that the tables show.
 
     :param coverages: the states, table by table.
     :param slices: by endpoint, app and period, what is there.
@@ -133,7 +133,7 @@ def ledgers(survey: Survey, tables: Iterable[Target]) -> list[Ledger]:
 def load_arguments(
     item: Range, apps: Mapping[str, App], options: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of the loads that bring a range: one load for all its apps, or one per shared connection."""
+    """Yield the arguments of the loads that fetch a range: one load for all its apps, or one per shared connection."""
     dates: dict[str, Any] = {
         "endpoint": item.endpoint,
         "from_date": str(item.from_date),

@@ -33,7 +33,7 @@ def combined(failures: Sequence[Failure], endpoint: str, loaded: str) -> WeAnaly
 
 
 def kinds(failures: Iterable[Failure]) -> Iterator[str]:
-    """Yield one line for each kind of error: how many apps and periods it struck, and one of its messages."""
+    """Yield one line for each kind of error: how many apps and periods it affects, and one of its messages."""
     groups: dict[tuple[object, ...], list[Failure]] = {}
     for failure in failures:
         error = failure.error

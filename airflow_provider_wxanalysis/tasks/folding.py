@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from airflow_provider_wxanalysis.periods import Period
 
 _DAY = dt.timedelta(days=1)
-#: From how many adjoining periods on they are named by the first and the last.
+#: From this many adjoining periods on, only the first and the last are named.
 _RUN = 3
 _SHOWN = 5
 

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from airflow_provider_wxanalysis.bigquery.identity import TaskIdentity
 
-#: Where an Airflow says what it is called: its address for people, or else for its own workers.
+#: Where a deployment's address is configured: the one for people, or else the one for its own workers.
 _ADDRESSES = (
     ("webserver" if Version(airflow.__version__).major < 3 else "api", "base_url"),
     ("core", "execution_api_server_url"),
@@ -32,8 +32,8 @@ def task_identity(context: Mapping[str, Any]) -> TaskIdentity:
 def deployment() -> str:
     """Return what distinguishes this Airflow from others: the address that people reach it by.
 
-    It is read without a database, is the same on every worker and in every try, and no secret. Keys and passwords are
-    none of that: Airflow 3 needs neither on workers, and where they are not set each worker makes up its own.
+    It is read without a database, is the same on every worker and in every try, and is not secret. Keys and passwords
+    would not do: Airflow 3 needs neither on workers, and where they are not set each worker makes up its own.
     """
     for section, key in _ADDRESSES:
         if address := (conf.get(section, key, fallback="") or "").strip().rstrip("/").lower():

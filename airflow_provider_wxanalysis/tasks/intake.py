@@ -57,7 +57,7 @@ class Terms:
 class Intake:
     """Decides about every answer by the table of outcomes, and counts.
 
-    :param terms: how the load goes about it.
+    :param terms: how the load fetches.
     :param tally: where things are counted.
     :param progress: what the log shows meanwhile.
     """
@@ -68,9 +68,9 @@ class Intake:
         self._progress = progress
         self._complaints: set[int] = set()
         self._doubles: set[AppRef] = set()
-        #: The apps by AppID, each by the one that answered first.
+        #: The apps by AppID, each as the arguments first named it.
         self.apps: dict[str, AppRef] = {}
-        #: Apps of which earlier periods are not asked for: they do not answer, or have not published yet.
+        #: Apps whose earlier periods are not asked for: they do not answer, or have not published yet.
         self.held_back: set[AppRef] = set()
         #: Empty replies that the table has to confirm.
         self.unsettled: list[Key] = []
@@ -96,9 +96,11 @@ class Intake:
         self._progress.got(call_name(terms.endpoint.name, answer.period, app), self._told(outcome, rows))
         if outcome is Outcome.EMPTY:
             self._tally.empty.add(key)
-        error = answer.error or self._early(answer, appid)
-        if outcome is Outcome.NOT_YET or (outcome is Outcome.REFUSED and error.stops_app):
+        error = answer.error
+        if outcome is Outcome.NOT_YET or (error and error.stops_app):
             self.held_back.add(ref)
+        if outcome is Outcome.NOT_YET:
+            error = error or self._early(answer, appid)
         self._follow(what.verdict, key, ref, role, error)
         if what.effect is Effect.KEEP:
             return None
@@ -129,12 +131,12 @@ class Intake:
             log.warning("%s and %s are the same app, %s: it is loaded once, through the former.", first, ref, appid)
         return first == ref
 
-    def _follow(self, verdict: Verdict, key: Key, ref: AppRef, role: Role, error: WeAnalysisError) -> None:
+    def _follow(self, verdict: Verdict, key: Key, ref: AppRef, role: Role, error: WeAnalysisError | None) -> None:
         if verdict is Verdict.SETTLE:
             self.unsettled.append(key)
         if verdict is Verdict.WAIT:
             self._tally.waits[ref].append(key[1])
-        if verdict in (Verdict.FAIL, Verdict.WARN):
+        if error and verdict in (Verdict.FAIL, Verdict.WARN):
             (self._tally.failures if verdict is Verdict.FAIL else self._tally.warnings).append(Failure(*key, error))
             self._complain(error, role)
 
@@ -145,7 +147,7 @@ class Intake:
         if len(self._complaints) <= _COMPLAINTS:
             log.warning("%s%s", "" if role is Role.DUE else "Left as it is in the table: ", error)
         elif len(self._complaints) == _COMPLAINTS + 1:
-            log.warning("More could not be fetched; the end of the load says what.")
+            log.warning("More could not be fetched; the end of the load lists all of it.")
 
     def _told(self, outcome: Outcome, rows: Sequence[Row]) -> str:
         if outcome is not Outcome.ROWS:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a load which is to end waits for BigQuery to take note.
+#: Seconds that a load waits at its end for BigQuery to accept a cancellation.
 _PATIENCE = 2.0
 
 Wanted = Mapping["AppRef", Sequence["Period"]]
@@ -46,7 +46,7 @@ Wanted = Mapping["AppRef", Sequence["Period"]]
 class Load:
     """What one run of a task loads, and what came of it.
 
-    :param terms: how to go about it.
+    :param terms: how to fetch.
     :param hooks: the apps.
     :param open_destination: opens the table.
     """
@@ -118,9 +118,9 @@ class Load:
                     yield piece
 
     def _remaining(self, due: Sequence[Period]) -> Wanted:
-        """Return what of the due periods this task has not loaded yet, by the jobs that wrote what the table holds."""
+        """Return the due periods that this task has not loaded yet, judging by the jobs that wrote the table's rows."""
         for ref, hook in self._hooks.items():
-            with contextlib.suppress(WeAnalysisError):  # its lane will say so
+            with contextlib.suppress(WeAnalysisError):  # its lane will report it
                 self._intake.apps.setdefault(hook.appid, ref)
         done = self._own((appid, period) for appid in self._intake.apps for period in due)
         appids = {ref: appid for appid, ref in self._intake.apps.items()}
@@ -156,7 +156,7 @@ class Load:
         return done
 
     def _believed(self) -> Iterator[Slice]:
-        """Hand on figures with a cohort without users, except where the table has users of it."""
+        """Yield figures with a cohort without users, except where the table has users of it."""
         doubtful = self._intake.doubtful
         fallen = settling.fallen(self._writer.destination, doubtful)
         if fallen:

@@ -54,6 +54,7 @@ class Verdict(enum.Enum):
     """What it means for the task."""
 
     FINE = "success"
+    SKIP = "success; it skips if nothing was loaded"
     SETTLE = "success, and recorded, if the slice holds no rows; else an error"
     WAIT = "waits for it in the triggerer"
     WARN = "a warning"
@@ -68,7 +69,7 @@ class Course(NamedTuple):
 
 
 class Reply(Protocol):
-    """As much of an answer as says what became of its period."""
+    """The part of an answer that decides what became of its period."""
 
     @property
     def period(self) -> Period:
@@ -125,8 +126,10 @@ def course(outcome: Outcome, role: Role, on_empty: OnEmpty, *, may_wait: bool) -
             return Course(Effect.WRITE, Verdict.FINE)
         case Outcome.EMPTY if on_empty == "replace":
             return Course(Effect.CLEAR, Verdict.FINE)
+        case Outcome.EMPTY if due:
+            return Course(Effect.KEEP, Verdict.SETTLE if on_empty == "fail" else Verdict.SKIP)
         case Outcome.EMPTY:
-            return Course(Effect.KEEP, Verdict.SETTLE if due and on_empty == "fail" else Verdict.FINE)
+            return Course(Effect.KEEP, Verdict.FINE)
         case Outcome.NOT_YET if due and may_wait:
             return Course(Effect.KEEP, Verdict.WAIT)
         case _:

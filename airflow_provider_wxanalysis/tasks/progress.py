@@ -10,7 +10,7 @@ from airflow_provider_wxanalysis.tasks.folding import counted
 
 #: Seconds between two lines, unless a statement ends in between.
 EVERY = 30.0
-#: From how many periods on single ones are left to the level DEBUG.
+#: From this many periods on, single ones are logged at DEBUG.
 MANY = 20
 
 
@@ -36,18 +36,18 @@ class Progress:
         return self._clock() - self._started
 
     def expect(self, count: int) -> None:
-        """Take note that so many periods more are to be fetched."""
+        """Add to the number of periods to fetch."""
         self.total += count
 
     def got(self, what: str, outcome: str) -> None:
-        """Take note of one period's answer."""
+        """Count one period's answer."""
         self.fetched += 1
         self._log.log(logging.INFO if self.total < MANY else logging.DEBUG, "%s: %s.", what, outcome)
         if self._clock() - self._told >= EVERY:
             self.say()
 
     def wrote(self, slices: int, rows: int) -> None:
-        """Take note of a statement that has ended."""
+        """Count what a statement has written."""
         self.written += slices
         self.rows += rows
         if self.fetched < self.total:

@@ -11,6 +11,7 @@ from airflow_provider_wxanalysis.coverage.ranges import Range, ranges
 from airflow_provider_wxanalysis.coverage.report import plan_lines, table, totals
 from airflow_provider_wxanalysis.coverage.states import HEALED, Coverage, State
 from airflow_provider_wxanalysis.tasks.covering import App, Target
+from airflow_provider_wxanalysis.tasks.folding import counted
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,10 @@ def report_quality(survey: Survey, tables: Sequence[Target], since: dt.date) -> 
         if rows is None:
             log.warning("There is no view %s.%s; WeAnalysisViewsOperator makes it.", dataset, QUALITY_VIEW)
             continue
-        lines = [f"{row.rule}: {row.times} times in {row.apps} apps, {row.first} to {row.last}" for row in rows]
+        lines = [
+            f"{row.rule}: {counted(row.times, 'time')} in {counted(row.apps, 'app')}, {row.first} to {row.last}"
+            for row in rows
+        ]
         if lines:
             log.warning("Figures that do not agree (%s.%s):\n%s", dataset, QUALITY_VIEW, "\n".join(lines))
         else:

@@ -10,7 +10,7 @@ from typing import Any
 def tried_since(context: Mapping[str, Any], retries: int) -> dt.datetime | None:
     """Return since when earlier tries may have loaded periods; ``None`` if this is the first try.
 
-    A task that was cleared begins again: its next try loads everything, as whoever clears it wants.
+    A cleared task starts over: its next try loads everything, which is why people clear tasks.
 
     :param context: Airflow's context.
     :param retries: the task's retries.
@@ -22,5 +22,5 @@ def tried_since(context: Mapping[str, Any], retries: int) -> dt.datetime | None:
 
 
 def waited_since(context: Mapping[str, Any]) -> dt.datetime | None:
-    """Return since when the try has run that was waiting in the triggerer."""
+    """Return when the try began that was waiting in the triggerer."""
     return getattr(context["ti"], "start_date", None)

@@ -32,6 +32,7 @@ MAX_LOOKBACK = 366
 def explicit_periods(window: Window, from_date: Any, to_date: Any, now: dt.datetime | None) -> list[Period]:
     """Return the periods between two dates given by a person.
 
+    :param window: the kind of period.
     :param from_date: first day, ``YYYY-MM-DD``, ``YYYYMMDD`` or a ``date``.
     :param to_date: last day, inclusive.
     :param now: aware; periods that have not ended by then are refused. ``None`` when a DAG is parsed: its tasks may run
@@ -65,10 +66,13 @@ def explicit_date(value: Any) -> dt.date:
 def run_periods(endpoint: Endpoint, context: Mapping[str, Any], from_date: Any, to_date: Any) -> list[Period]:
     """Return the periods of ``endpoint`` that are due in this run, in order; all have ended.
 
-    What counts as the run's interval, first that there is: explicit dates, the partition, the data interval, the
-    logical date, the time the run was due.
+    What counts as the run's interval is the first of these that it has: explicit dates, the partition, the data
+    interval, the logical date, the time the run was due.
 
+    :param endpoint: the catalogue's entry.
     :param context: Airflow's context; keys may be missing, as they are in asset-triggered runs.
+    :param from_date: first of the explicit dates, if there are any.
+    :param to_date: last of them, inclusive.
     :raises AirflowSkipException: if none is due, saying why.
     """
     now = pendulum.now(SHANGHAI)
@@ -112,7 +116,7 @@ def lookback_offsets(lookback: Any) -> tuple[int, ...]:
 def earlier_periods(endpoint: Endpoint, due: Iterable[Period], offsets: Iterable[int]) -> list[Period]:
     """Return the periods that lie ``offsets`` before those due, each once and without those due, in order.
 
-    There are none of an endpoint that WeChat answers for a few days only.
+    An endpoint that WeChat serves for a few days only has none.
     """
     if endpoint.reach_days is not None:
         return []
@@ -129,7 +133,7 @@ def is_backfill(context: Mapping[str, Any]) -> bool:
 def _reachable(endpoint: Endpoint, periods: list[Period], began: dt.datetime) -> list[Period]:
     """Leave out what WeChat had stopped answering for before the run began.
 
-    A window that goes later is still asked for: WeChat refuses it, and the task fails instead of hiding a loss.
+    A window that is lost later is still asked for: WeChat refuses it, and the task fails instead of hiding the loss.
     """
     assert endpoint.reach_days is not None
     first = last_closed_day(began) - dt.timedelta(days=endpoint.reach_days - 1)
@@ -182,7 +186,7 @@ def _clock(instant: dt.datetime) -> str:
 
 
 def _plausible(day: dt.date) -> dt.date:
-    """Refuse what the calendar has and mini programs have not; it also keeps arithmetic within the calendar."""
+    """Refuse days on which no mini program had figures, which also keeps arithmetic within the calendar."""
     if not 2017 <= day.year <= 2999:
         raise ConfigurationError(f"{day} cannot be right: mini programs have had figures since 2017.")
     return day

@@ -56,7 +56,7 @@ def settle(destination: Destination, endpoint: Endpoint, empty: Iterable[Key]) -
 
 
 def fallen(destination: Destination, doubtful: Mapping[Key, Sequence[Mapping[str, Any]]]) -> list[Key]:
-    """Return those slices a cohort of which has users in the table and none in WeChat's new reply.
+    """Return the slices with a cohort that has users in the table and none in WeChat's new reply.
 
     :param destination: a table of retention figures.
     :param doubtful: new rows of slices with a cohort without users.

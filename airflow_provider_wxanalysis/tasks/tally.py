@@ -34,7 +34,7 @@ class Tally:
 
         :param table: the table.
         :param endpoint: name of the endpoint.
-        :param load_ids: the jobs of this try; those of earlier ones it knows.
+        :param load_ids: the jobs of this try; those of earlier tries are known.
         """
         apps: defaultdict[str, _App] = defaultdict(_App)
         for (appid, period), rows in sorted(self.rows.items()):

@@ -1,4 +1,4 @@
-"""The lines that a person reads in a load's log: what it is about to do, what came of it, what it waits for. Pure."""
+"""The lines that a person reads in a load's log: what it is about to do, what came of it, what it waits for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from itertools import islice
 
 from airflow_provider_wxanalysis.bigquery.names import TableName
-from airflow_provider_wxanalysis.periods import SHANGHAI, Period
+from airflow_provider_wxanalysis.hooks.readiness import agenda
+from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.folding import counted, folded, folded_periods
 from airflow_provider_wxanalysis.tasks.progress import duration
 from airflow_provider_wxanalysis.tasks.results import LoadResult
@@ -60,14 +61,14 @@ def waiting(result: LoadResult, poll_interval: float, deadline: str) -> str:
     periods = folded_periods(period for periods in waits.values() for period in periods)
     left = (
         f" {counted(len(result.failures), 'period')} could not be fetched and will be tried again then."
-        if (result.failures)
+        if result.failures
         else ""
     )
-    now = dt.datetime.now(SHANGHAI)
-    next_look, end = now + dt.timedelta(seconds=poll_interval), dt.datetime.fromisoformat(deadline)
+    next_look = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=poll_interval)
+    end = dt.datetime.fromisoformat(deadline)
     return (
-        f"{result.endpoint} {periods} of {folded(map(str, waits), 3)}: not published. Next look "
-        f"{next_look:%H:%M}, giving up {end.astimezone(SHANGHAI):%H:%M} Asia/Shanghai.{left}"
+        f"{result.endpoint} {periods} of {folded(map(str, waits), 3)}: not published. "
+        f"{agenda(min(next_look, end), end)}{left}"
     )
 
 

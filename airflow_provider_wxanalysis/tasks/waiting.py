@@ -11,9 +11,9 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef
 
-#: The method that Airflow resumes a task with whose deferral it ends.
+#: What Airflow gives as the next method of a task whose deferral it ends itself.
 _FAIL = "__fail__"
-#: The trigger ends a wait at its deadline. Only if it does not, because no triggerer runs, does the scheduler.
+#: The trigger ends a wait at its deadline. If it does not, as no triggerer runs, the scheduler does so this much later.
 _TRIGGERER_GRACE = dt.timedelta(minutes=1)
 
 
@@ -78,7 +78,7 @@ def deferral(
 
 
 def _plain(value: Any) -> Any:
-    """Return the same of dicts and lists alone, which Airflow can keep in its database."""
+    """Return a copy made of dicts and lists only, which Airflow can keep in its database."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (Sequence, Set)) and not isinstance(value, (str, bytes)):

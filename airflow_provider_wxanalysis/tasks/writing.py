@@ -43,9 +43,9 @@ class Writer:
         return self._result(self._opening)
 
     def write(self, chunk: Chunk) -> None:
-        """Replace a chunk's slices after those of the one before, for whose end this waits.
+        """Wait for the chunk before, and start to replace this one's slices.
 
-        :raises Exception: if the one before could not be written.
+        :raises Exception: if the chunk before could not be written.
         """
         self.finish()
         self._writing = self._start(self._replace, chunk)
@@ -68,8 +68,8 @@ class Writer:
     def cancel(self) -> None:
         """End all waits now, and the BigQuery job under way. Nothing more is written.
 
-        Returns when the background has come to rest: a job that is only being submitted is cancelled there, as soon as
-        BigQuery has it.
+        Returns once nothing is being written any more: a job that is just being submitted is cancelled in the
+        background, as soon as BigQuery has it.
         """
         self._stop.set()
         if (destination := self._opened()) is not None:
@@ -78,7 +78,7 @@ class Writer:
             concurrent.futures.wait([self._writing])
 
     def close(self) -> None:
-        """Let the thread end, and give the destination's connections back."""
+        """Let the thread end, and close the destination's connections."""
         self._background.end()
         if (destination := self._opened()) is not None:
             with contextlib.suppress(Exception):
@@ -107,5 +107,5 @@ class Writer:
         try:
             return wait_for(future, self._stop)
         except FetchCancelledError:
-            self.check()  # which knows what has gone wrong before
+            self.check()  # raises what has gone wrong before, if anything has
             raise

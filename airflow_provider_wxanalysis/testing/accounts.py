@@ -37,13 +37,16 @@ class Apps:
         return appid in self._secrets or (self._open and isinstance(appid, str) and bool(_APPID.fullmatch(appid)))
 
     def secret(self, appid: str) -> str:
-        """Return an AppSecret that works."""
+        """Return an AppSecret that works.
+
+        :raises ValueError: if there is no such app.
+        """
         if not self.known(appid):
             raise ValueError(f"This server does not know the app {appid!r}.")
         return self._secrets.get(appid, _secret(appid))
 
     def reset_secret(self, appid: str, secret: str) -> None:
-        """Take only this AppSecret from now on, as when it was reset in WeChat's console."""
+        """Take only this AppSecret from now on, as after a reset in WeChat's console."""
         self._secrets[appid] = secret
 
     def log_in(self, given: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The same figures broken down: by source and stay, by page, by who the people are, and the speed of it all."""
+"""The same figures broken down: by source and stay, by page, by who the people are, and performance."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Fault:
 
     :param name: what it is called.
     :param apply: makes the answer worse; the question is ``None`` for calls that ask for no data.
-    :param good_only: whether it changes figures and so leaves calls alone that get none.
+    :param good_only: whether it changes figures, and so leaves calls alone that get none.
     """
 
     name: str
@@ -135,12 +135,12 @@ def tampered() -> Fault:
 
 
 def replayed() -> Fault:
-    """Send the app's former sealed reply from the same path again, byte for byte; the first has no former."""
+    """Send the app's previous sealed reply from the same path again, byte for byte, if there is one."""
     return Fault("replayed", lambda answer, question: replace(answer, seal="replayed"), good_only=True)
 
 
 def stale(seconds: float = 600) -> Fault:
-    """Answer rightly, but signed some time ago."""
+    """Answer correctly, but signed some time ago."""
     return Fault(f"stale {seconds:g}", lambda answer, question: replace(answer, age=seconds), good_only=True)
 
 
@@ -197,7 +197,7 @@ class Faults:
             self._planned.append(_Planned(fault, endpoint, appid, times))
 
     def clear(self) -> None:
-        """Behave from now on."""
+        """Drop all misbehaviours that are still to come."""
         with self._lock:
             self._planned.clear()
 
@@ -215,7 +215,10 @@ class Faults:
 
 
 def check_endpoint(name: str | None) -> None:
-    """Make sure that ``name`` is a data endpoint's, ``token``, ``quota`` or ``None``."""
+    """Make sure that ``name`` is a data endpoint's, ``token``, ``quota`` or ``None``.
+
+    :raises ValueError: if it is none of these.
+    """
     if name is not None and name not in ENDPOINT_NAMES | {"token", "quota"}:
         raise ValueError(
             f"There is no endpoint {name!r}; use token, quota or one of {', '.join(sorted(ENDPOINT_NAMES))}."

@@ -24,7 +24,7 @@ class Request:
     :param body: the body, parsed, if it is JSON.
     :param appid: the app that it comes from.
     :param question: the question it asks.
-    :param sealed: whether it was encrypted and signed, and rightly so.
+    :param sealed: whether it was correctly encrypted and signed.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""The questions that WeChat takes: which spans of days, and how they are written.
+"""The questions that WeChat accepts: which spans of days, and how they are written.
 
 The calendar is worked out here and not taken from :mod:`airflow_provider_wxanalysis.periods`: a mistake there
 must not be able to hide behind the same mistake here.
@@ -32,7 +32,7 @@ _DATE = re.compile(r"\d{8}", re.ASCII)
 
 @dataclass(frozen=True)
 class Question:
-    """A question that WeChat takes.
+    """A question that WeChat accepts.
 
     :param endpoint: the endpoint's name in the catalogue.
     :param begin: first day.

@@ -36,7 +36,12 @@ class WeChatServer(WeChat):
         self._listener: Listener | None = None
 
     def start(self) -> Self:
-        """Listen and answer, in threads of its own."""
+        """Listen and answer, in threads of its own.
+
+        :return: the server.
+        :raises RuntimeError: if it is running already.
+        :raises OSError: if it cannot listen on the address.
+        """
         if self._listener is not None:
             raise RuntimeError("The server is already running.")
         self._listener = Listener(self._address, self.answer)
@@ -57,7 +62,10 @@ class WeChatServer(WeChat):
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port it listens on.
+
+        :raises RuntimeError: if it is not running.
+        """
         if self._listener is None:
             raise RuntimeError("The server is not running.")
         return int(self._listener.server_address[1])

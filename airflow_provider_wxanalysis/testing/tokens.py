@@ -1,4 +1,4 @@
-"""Access tokens as WeChat keeps them: families that do not disturb one another, renewals, deaths."""
+"""Access tokens as WeChat keeps them: families that do not disturb one another, renewal and expiry."""
 
 from __future__ import annotations
 

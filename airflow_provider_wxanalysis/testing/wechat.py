@@ -127,7 +127,7 @@ class WeChat:
     def answer(self, request: Request) -> Answer:
         """Return what WeChat answers, or what a planned fault makes of it, and record the call.
 
-        The answer only describes delays and broken connections; whoever delivers it brings them about.
+        The answer only describes delays and broken connections; the caller that delivers it must produce them.
         """
         try:
             answer = Answer(self._reply(request))

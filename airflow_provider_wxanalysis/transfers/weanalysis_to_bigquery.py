@@ -83,7 +83,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     :param deferrable: whether to wait in the triggerer, without a worker slot, for what WeChat has not published;
         without it the task fails, for Airflow's retries. By default ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks while waiting.
-    :param wait_timeout: seconds after which the wait ends with the error that began it.
+    :param wait_timeout: seconds after which the wait ends, and the task fails with the error that it waited on.
     :param emit_partitions: whether the asset's event carries one partition key per period loaded, its first day as
         ``YYYY-MM-DD`` (Airflow 3.3 and later). Off by default, since events with keys do not trigger DAGs that are
         scheduled on the asset itself.
@@ -196,8 +196,8 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
         return lineage(self.entry, self._result) if self._result else None
 
     def _run(self, context: Context, deadline: str, since: dt.datetime | None) -> dict[str, Any]:
-        """Load; then wait, fail, skip or return, as :mod:`~airflow_provider_wxanalysis.tasks.outcomes` has it."""
-        # Here and not above: DAG files import this module, and they have no need of the client.
+        """Load; then wait, fail, skip or return, as :mod:`~airflow_provider_wxanalysis.tasks.outcomes` decides."""
+        # Here and not above: DAG files import this module, and do not need the client.
         from airflow_provider_wxanalysis.tasks.failures import combined
 
         may_wait = self.deferrable and not is_past(deadline)

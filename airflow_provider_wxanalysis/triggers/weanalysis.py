@@ -1,6 +1,6 @@
 """A trigger that waits until it is worth asking WeChat again.
 
-It says no more than that: the task then asks itself, so that every error shows where it belongs, with its own type.
+It says no more than that: the task then asks WeChat itself, so that errors surface there, with their own types.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_provider_wxanalysis.periods import Period, parse_date
 from airflow_provider_wxanalysis.wechat.waits import Stop
 
 #: How many apps are asked at once, by all triggers of a process together. Their requests block, so they get threads of
-#: their own: those of asyncio's default executor serve all other triggers.
+#: their own: asyncio's default executor serves all other triggers.
 _AT_ONCE = 8
 _THREADS = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="weanalysis-look")
 
@@ -46,7 +46,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
     :param endpoint: name of the endpoint.
     :param endpoint_options: what the endpoint's own operator takes.
     :param empty_is_ready_after: seconds after a period's end until which an empty reply may mean "not yet".
-    :param poll_interval: seconds between two looks; the first comes after as long.
+    :param poll_interval: seconds between two looks, and before the first.
     :param deadline: when to stop waiting: an aware time in ISO 8601.
     """
 
@@ -97,7 +97,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             await asyncio.sleep(min(self.poll_interval, left))
             try:
                 findings = await self._look(waiting)
-            except WeAnalysisError as error:  # the task's business: it asks again, and raises what it gets
+            except WeAnalysisError as error:  # left to the task: it asks again, and raises what it gets
                 reason = str(error)
                 break
             reason = describe(entry, {str(app): finding for app, finding in findings.items()}, len(self.apps))
@@ -121,7 +121,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             stop.set()
 
     async def _look(self, waiting: Mapping[_App, Sequence[Period]]) -> dict[_App, Finding]:
-        """Ask several apps at once, each in one thread, and let go of every connection."""
+        """Ask several apps at once, each in one thread, and close every connection."""
         turns = asyncio.Semaphore(_AT_ONCE)
         looks = (self._look_at(app, waiting[app], turns) for app in waiting)
         findings: dict[_App, Finding] = {}
@@ -134,7 +134,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
     async def _look_at(self, app: _App, periods: Sequence[Period], turns: asyncio.Semaphore) -> Finding:
         stop = Stop()
         async with turns:
-            # A new hook for each look, as its connection may hold a token that ends.
+            # A new hook for each look: the connection may hold a token that expires.
             hook = WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1)
             await hook.aread_connection()
             self._stops.add(stop)
@@ -149,7 +149,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
                     threads=False,
                     busy_is_not_yet=True,
                 )
-            finally:  # also where the trigger is cancelled while the thread runs on
+            finally:  # also if the trigger is cancelled while the thread runs on
                 stop.set()
                 self._stops.discard(stop)
             return findings[app]

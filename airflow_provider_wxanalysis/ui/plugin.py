@@ -2,7 +2,7 @@
 
 Airflow loads plugins in every process, workers and scheduler included: this module has to import next to nothing. The
 page is plain JavaScript in ``static/``, loaded by Airflow's own React application. It reads Airflow's REST API as the
-user who looks at it, so that it shows no one more than Airflow does.
+user who looks at it, so that it never shows anyone more than Airflow does.
 
 .. seealso:: https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/plugins.html
 """

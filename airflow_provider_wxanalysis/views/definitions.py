@@ -20,7 +20,7 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.periods import DAY, MONTH, WEEK
 
-#: In an order in which each view comes after those that it reads.
+#: Ordered so that each view comes after those that it reads.
 NAMES = (
     "report_day",
     "report_period",
@@ -74,7 +74,7 @@ class View:
         """Return the SELECT.
 
         :param dataset: ``project.dataset``.
-        :param present: the tables that exist; the others stand as empty.
+        :param present: the tables that exist; the others count as empty.
         :param ready_after: how long after a period's end WeChat may take to publish it.
         """
         sql = self.sql.replace("{ready_hours}", str(int(ready_after.total_seconds() // 3600)))

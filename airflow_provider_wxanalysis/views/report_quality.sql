@@ -1,5 +1,5 @@
 -- Figures that ought to agree with each other, and by how much they do not. A report, not a test: WeChat's own figures
--- differ by a little, so that only more than one per cent, and more than five, is called suspicious.
+-- differ slightly, so only a difference of more than five, and of more than one per cent, counts as suspicious.
 WITH days AS (
   SELECT appid, begin_date, session_cnt, visit_pv, visit_uv, visit_uv_new FROM `{dataset}.daily_visit_trend`
 ), groups AS (

@@ -1,4 +1,4 @@
--- One row per cohort and period after it. No row means that WeChat has not published that figure yet, which is not zero.
+-- One row per cohort and period after it. No row means that WeChat has not published the figure yet, which is not zero.
 WITH cohorts AS (
   SELECT 'day' AS period, appid, begin_date, end_date, cohort, period_offset, users, cohort_users
   FROM `{dataset}.daily_retain`

@@ -22,21 +22,22 @@ DEFAULT_HOST = "https://api.weixin.qq.com"
 
 
 def base_url(host: Any, schema: Any, port: Any) -> str:
-    """Return the API base, without a slash at the end, from the three fields that may say it."""
+    """Return the API base, without a trailing slash, from the three connection fields that may hold it."""
     host = str(host or "").strip().rstrip("/") or DEFAULT_HOST
     url = host if "://" in host else f"{schema or 'https'}://{host}"
     parts = _parts("host", url)
     port = parts.port or (int(port) if port else None)
-    # The address is signed where API security is on, and WeChat signs its own without a default port.
+    # With API security the address is part of what is signed, and WeChat signs its own without a default port.
     port = None if port == _DEFAULT_PORTS.get(parts.scheme or "") else port
     return checked_url("host", parts._replace(host=(parts.host or "").rstrip(".") or None, port=port).url)
 
 
 def checked_url(name: str, url: str) -> str:
-    """Return ``url``, its scheme and host in small letters, as requests writes it.
+    """Return ``url`` with scheme and host in lower case, as requests writes it.
 
     :param name: the field it comes from.
-    :raises ConfigurationError: if it cannot be one, or would send or show secrets in clear.
+    :param url: the address.
+    :raises ConfigurationError: if it is not an address that works, or would expose secrets.
     """
     parts = _parts(name, url)
     if parts.scheme not in ("http", "https") or not parts.host:
@@ -93,7 +94,7 @@ def proxy_url(name: str, url: str) -> str:
 
 
 def _parts(name: str, url: str) -> Url:
-    """Take a URL apart as the request itself will: two parsers could see two hosts in it."""
+    """Parse a URL as the request itself will: two parsers could see two different hosts in it."""
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 

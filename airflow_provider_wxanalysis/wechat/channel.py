@@ -1,7 +1,7 @@
-"""The connections of one app: to WeChat and to a token server, through the proxies and certificates of companies.
+"""The connections of one app, to WeChat and to a token server, through corporate proxies and certificates.
 
-requests knows which proxy and which CA bundle are meant, urllib3 opens connections; what is said on them is seen to
-here.
+requests chooses proxy and CA bundle, urllib3 opens connections; the HTTP exchange itself is done here and in
+:mod:`~airflow_provider_wxanalysis.wechat.wire`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ USER_AGENT = f"airflow-provider-wxanalysis/{__version__}"
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What to send; nothing of it is in its ``repr``, since any part may hold a secret.
+    """What to send. Its ``repr`` shows none of it, since any part may hold a secret.
 
-    :param url: where to; what is asked often should differ in the query alone.
-    :param query: what to add to the address.
+    :param url: where to. Routes are cached by it, so put what varies into ``query``.
+    :param query: parameters to add to the address.
     :param body: JSON to post; ``None`` for a GET.
-    :param headers: headers besides the usual ones.
+    :param headers: additional headers.
     """
 
     url: str = field(repr=False)
@@ -54,7 +54,7 @@ class Outgoing:
 
 
 class Channel:
-    """Open connections, which threads share and other processes do not.
+    """Open connections, shared between threads but not between processes.
 
     :param settings: the app's connection.
     """
@@ -85,7 +85,7 @@ class Channel:
     def exchange(self, request: Outgoing) -> Received:
         """Send a request, POST if it has a body, and return the reply.
 
-        :raises OSError, ValueError, urllib3.exceptions.HTTPError: if there is none; they may show the query.
+        :raises OSError, ValueError, urllib3.exceptions.HTTPError: if no reply comes; the error may show the query.
         """
         route, target = self._route(request.url)
         timeout = self._settings.timeout
@@ -113,7 +113,7 @@ class Channel:
 
     @contextlib.contextmanager
     def _connection(self, route: _Route) -> Iterator[tuple[Any, Any]]:
-        """Lend a connection. It is closed afterwards, unless it is said to be good for another exchange."""
+        """Lend a connection, and a function that keeps it for another exchange; else it is closed afterwards."""
         kept: list[bool] = []
         connection = route.take() or self._open(route)
         self._busy[id(connection)] = connection
@@ -138,7 +138,7 @@ class Channel:
         return connection
 
     def _route(self, url: str) -> tuple[_Route, str]:
-        """Return how to get to the host of an address, and what to ask for there."""
+        """Return the route to an address's host, and the target to request there."""
         if os.getpid() != self._pid:  # two processes on one connection would read each other's replies
             inherited = [
                 *self._busy.values(),
@@ -158,7 +158,7 @@ class Channel:
 
 
 class _Route:
-    """How to get to a host, found once as it takes a while, and the connections that wait for another exchange."""
+    """The route to a host, found once because that is slow, and its idle connections."""
 
     def __init__(self, origin: str, settings: Settings) -> None:
         proxies, verify = surroundings(origin, settings)
@@ -182,7 +182,7 @@ class _Route:
         return f"POST {head}{content}\r\n".encode("latin-1") + request.body
 
     def connections(self) -> list[Any]:
-        """Return all that wait."""
+        """Return all idle connections."""
         return [*self.fresh, *self.idle]
 
     def take(self) -> Any:
@@ -195,7 +195,7 @@ class _Route:
             except IndexError:
                 return None
             sock = connection.sock
-            if sock is not None and not wait_for_read(sock, timeout=0):  # else it has ended, or says something unasked
+            if sock is not None and not wait_for_read(sock, timeout=0):  # readable: ended, or unasked data
                 return connection
             connection.close()
 
@@ -203,7 +203,7 @@ class _Route:
         """Open a connection, as urllib3's pool would before a request."""
         connection: Any = self._pool._new_conn()
         connection.timeout = timeout
-        connection.set_debuglevel(0)  # which prints a proxy's password, where it is switched on
+        connection.set_debuglevel(0)  # debug output would print a proxy's password
         try:
             if self._pool.proxy is not None:
                 self._pool._prepare_proxy(connection)
@@ -224,12 +224,12 @@ class _Route:
 def surroundings(url: str, settings: Settings) -> tuple[dict[str, str], bool | str]:
     """Return the proxies and the certificates for an address: the connection's, or else the environment's.
 
-    :raises ConfigurationError: if the proxy cannot be one.
+    :raises ConfigurationError: if the proxy's address cannot work.
     """
     with requests.Session() as session:
         found = session.merge_environment_settings(url, {}, None, settings.verify, None)
     scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
-    if scheme == "http" and is_loopback(host or ""):  # in clear, so it must not leave this machine
+    if scheme == "http" and is_loopback(host or ""):  # plain text, so it must not leave this machine
         return {}, found["verify"]
     proxy = select_proxy(url, found["proxies"] if settings.proxies is None else dict(settings.proxies))
     name = f"{scheme.upper()}_PROXY in the environment" if settings.proxies is None else "proxies"
@@ -243,8 +243,8 @@ def _lines(headers: Mapping[str, str]) -> str:
 def _hang_up(sock: Any) -> None:
     """Wake whoever waits for this socket.
 
-    By the plain socket's own method: that of a TLS socket forgets its TLS first, and a thread that is about to send
-    would do so in clear.
+    Calls the plain socket's own method: a TLS socket's drops its TLS state first, so that a thread about to send would
+    send in plain text.
     """
     with contextlib.suppress(OSError, TypeError):
         socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
 """One app's calls to WeChat: token, pace, retries, and how failures become errors.
 
 No exception of ``requests``, ``urllib3`` or Python's own leaves this module, not even as a cause or context: their
-texts and fields hold the URL, and WeChat wants the token in it. Errors leave without the frames they came through,
-whose variables a traceback may show.
+texts and fields hold the URL, which carries the token. Errors leave without the frames they came through, whose
+variables a traceback may show.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Client:
     :param settings: the app's connection.
     :param on_new_token: gets every new token before it is used, so that logs can mask it.
     :param stop: ends all waits when it is set; by default only :meth:`close` does.
-    :param attempts: how often a call is made that a moment's wait may help.
+    :param attempts: the most tries of a call that a short wait may help.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Client:
 
     @property
     def closed(self) -> bool:
-        """Whether it makes no calls any more."""
+        """Whether it has been closed."""
         return self._stop.is_set()
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class Client:
         return self._post(endpoint.path, request.body, endpoint.name, period, partial(decode, endpoint))
 
     def post(self, path: str, body: dict[str, Any], *, endpoint: str, period: object = None) -> dict[str, Any]:
-        """Post ``body`` and return the reply, trying again where a moment's wait may help.
+        """Post ``body`` and return the reply, retrying where a short wait may help.
 
         :param path: URL path below the API base.
         :param body: JSON body.
@@ -158,7 +158,7 @@ class Client:
             return self._call(_Question(self.settings.base_url + path, body, endpoint, period, self.appid, typed))
         except WeAnalysisError as error:
             failed = self._presentable(error)
-        raise failed  # here, not in the except block: there, its context would be the error with its frames
+        raise failed  # not in the except block, where its context would be the error with its frames
 
     def _call(self, question: _Question) -> Reply:
         patience = Patience(self._attempts, self._pace, self.tokens)
@@ -178,16 +178,16 @@ class Client:
                 self._stop.wait(pause)
 
     def _ask(self, question: _Question, token: str) -> Reply:
-        """Make a call once. WeChat signs no errors; what is not one must be signed where API security is on."""
+        """Make a call once. With API security on, any reply but an error must be signed; WeChat signs no errors."""
         url, body, name = question.url, question.body, question.name
         data, headers = (
             self._security.seal(url, body)
             if self._security
-            else (json.dumps(body, ensure_ascii=False).encode(), {})  # bytes, so that their number is known
+            else (json.dumps(body, ensure_ascii=False).encode(), {})  # bytes, so that their length is known
         )
         received = self._exchange(Outgoing(url, {"access_token": token}, data, headers), name)
         if question.typed and received.status == 200 and not self._security:
-            decoded = question.typed(received.body)  # which has no place for an errcode
+            decoded = question.typed(received.body)  # strict: an error never decodes
             if decoded:
                 return decoded
         reply = question.checked(parse_reply(received, name))
@@ -204,7 +204,7 @@ class Client:
         return question.checked(parse_reply(self._exchange(request, question.name), question.name), known)
 
     def _persist(self, ask: Callable[[], T], failed: int = 0) -> T:
-        """Do what needs no token, as often as a moment's wait may help; it may have failed before."""
+        """Do what needs no token, retrying while a short wait may help; ``failed`` tries count already."""
         pace = Pace(None, self._stop)
         patience = Patience(self._attempts, pace, None, failed)
         while True:
@@ -221,13 +221,13 @@ class Client:
         return presentable(error, (*self.settings.secrets(), *self.tokens.known))
 
     def _reach(self, url: str, name: str, failed: int = 0) -> None:
-        """See that a host can be reached before calls are made to it: one thread tries, and the others learn of it."""
+        """Make sure that a host can be reached before calls are made: one thread tries, the others share its result."""
         self._stop.check()
         if not self._guarded(lambda: self.channel.reaches(url), url, name):
             try:
                 self._reaching.join(lambda: self._persist(lambda: self._connect(url, name), failed))
             except TransportError as error:
-                error.busy = False  # whoever needs the host need not try again
+                error.busy = False  # it has been retried here; callers need not
                 raise
 
     def _connect(self, url: str, name: str) -> None:
@@ -240,7 +240,7 @@ class Client:
     def _guarded(self, action: Callable[[], T], url: str, name: str) -> T:
         try:
             return action()
-        except (OSError, ValueError, HTTPError) as error:  # requests' own are the former two
+        except (OSError, ValueError, HTTPError) as error:  # requests' own errors are of the first two
             if isinstance(error, WeAnalysisError):
                 raise
             self._stop.check()
@@ -249,7 +249,7 @@ class Client:
 
 
 class _Question(NamedTuple):
-    """What a call asks, for messages."""
+    """One call: what to send, and how messages name it."""
 
     url: str
     body: dict[str, Any]
@@ -260,7 +260,7 @@ class _Question(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return call_name(self.endpoint, self.period, self.appid)
 
     def checked(self, reply: dict[str, Any], known: Mapping[int, Errcode] = ERRCODES) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _in_chain(error: BaseException, kind: type[BaseException]) -> bool:
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return the first cause that is Python's own, which says it without the layers above it."""
+    """Return the first cause that is Python's own: its text is free of the layers above."""
     chain = list(_chain(error))
     return next((each for each in chain if each.__class__.__module__.split(".")[0] not in _LAYERS), chain[-1])
 

@@ -1,4 +1,4 @@
-"""Work that many threads need and one does."""
+"""Work whose result many threads need and only one computes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-#: How long a failure is shared with those who come just after it, in seconds.
+#: Seconds for which a failure is shared with threads that come just after it.
 AFTERMATH = 1.0
 
 
 class Flight(Generic[T]):
-    """Lets one thread work at a time; those that come meanwhile share what becomes of it, errors too."""
+    """Lets one thread work at a time; threads that come meanwhile share its result, or its error."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,7 +25,7 @@ class Flight(Generic[T]):
         self._failed: tuple[float, Exception] = (float("-inf"), Exception())
 
     def join(self, work: Callable[[], T]) -> T:
-        """Return what ``work`` returns, or raise what it raises, of this call or of the one that is under way."""
+        """Return the result of ``work``, or raise its error: this call's, or that of the one already under way."""
         with self._lock:
             failed_at, error = self._failed
             if time.monotonic() - failed_at < AFTERMATH:

@@ -31,8 +31,8 @@ class Keys:
     :param symmetric_key_sn: its number.
     :param signing_private_key: the key that signs requests; the console has its public half.
     :param signing_key_sn: its number.
-    :param platform_certificates: number -> public key of WeChat's certificate, which replies are signed with; the new
-        one next to the old one while WeChat changes it.
+    :param platform_certificates: number -> public key of WeChat's certificate, which replies are signed with; during
+        a rotation the old one and the new one.
     """
 
     symmetric_secret_key: bytes = field(repr=False)

@@ -1,4 +1,4 @@
-"""What is asked of each app, and what has come of it: lanes, their turns, and answers."""
+"""What to ask of each app, and what came of it: lanes, their turns, and answers."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: How long an app's calls that are under way may go on once asking is of no use, in seconds: what WeChat has taken may
-#: be answered yet, but a pause or a silent server must not keep the task.
+#: Seconds that an app's calls under way may still take once asking on is useless: WeChat may yet answer them, but a
+#: pause or a silent server must not hold up the task.
 AFTERMATH = 3.0
 
 
@@ -34,7 +34,7 @@ class Lane(NamedTuple):
     :param open: reads the app's connection and returns its client; called when the lane's turn comes.
     :param endpoint: the catalogue's entry.
     :param periods: the periods, in the order in which to ask for them; may be an iterator, which is not run ahead.
-    :param key: whatever the caller knows the lane by.
+    :param key: how the caller identifies the lane.
     :param keep: whether the client stays open when all is answered.
     """
 
@@ -77,9 +77,9 @@ class App:
 class Line:
     """A lane that is being asked.
 
-    :param error: why asking on is of no use.
-    :param ends_at: by when the calls that are under way must have ended then, by ``time.monotonic()``.
-    :param held: how many of its replies are awaited, or wait to be taken.
+    :param error: why asking on is useless, if it is.
+    :param ends_at: when calls still under way are then cut off, by ``time.monotonic()``.
+    :param held: how many of its replies are awaited or not yet taken.
     """
 
     lane: Lane
@@ -91,7 +91,7 @@ class Line:
     exhausted: bool = False
 
     def stop(self, error: WeAnalysisError) -> None:
-        """Note down that asking on is of no use; the first to say so counts."""
+        """Record why asking on is useless; the first reason counts."""
         if not self.error:
             self.error, self.ends_at = error, time.monotonic() + AFTERMATH
 
@@ -109,11 +109,11 @@ class Turn:
 
     @property
     def size(self) -> int:
-        """How much it counts where memory is bounded."""
+        """How much it counts towards the bound on memory."""
         return len(self.requests) or 1
 
     def ask(self, request: Request) -> records.Reply | WeAnalysisError:
-        """Make one of its calls, unless it is of no use any more."""
+        """Make one of its calls, unless that has become useless."""
         line, endpoint = self.line, self.line.lane.endpoint
         if error := self.error or line.error:
             return error
@@ -126,7 +126,7 @@ class Turn:
             return (line.error or error) if isinstance(error, FetchCancelledError) else error
 
     def answer(self) -> Answer:
-        """Make its rows."""
+        """Turn its replies into rows."""
         client = self.line.app.client if self.line.app else None
         rows: Rows | None = None
         empty: list[str] = []
@@ -142,7 +142,7 @@ class Turn:
         return Answer(self.line.lane, client, self.period, None if error else rows, error, tuple(empty))
 
     def _read(self, client: Client, reply: records.Reply, selection: Selection) -> Rows:
-        """Return the rows of one reply, and warn about what is odd with it."""
+        """Return the rows of one reply, and warn about anything odd in it."""
         endpoint = self.line.lane.endpoint
         report = records.read(endpoint, client.appid, self.period, reply, selection)
         news = report.unknown - client.warned_about

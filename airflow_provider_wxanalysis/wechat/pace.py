@@ -13,16 +13,15 @@ MINUTE = 60.0
 #: Calls in a minute after the first refusal; every further one halves them.
 _SLOWED = 30
 _SLOWEST = 2
-#: How much sooner each call may follow after an answer: half of a halving is made up for by 34 answers.
+#: What each answer multiplies the interval by: 34 answers make up for one halving of the rate.
 _FASTER = 0.98
 
 
 class Pace:
-    """Spaces calls, and makes all of them pause and slow down when WeChat says that they are too many (45011).
+    """Spaces calls; when WeChat refuses one for the rate limit (45011), all of them pause, and go slower afterwards.
 
-    Others may share the limit: tasks of the same app in processes of their own. So the pauses differ, the pace is
-    halved at each refusal, and won back little by little: that is how everyone gets a share, without knowing of the
-    others.
+    Other processes may share the limit: tasks of the same app. So pauses vary at random, the rate is halved at each
+    refusal, and recovers little by little: that way every process gets a share without knowing of the others.
 
     :param per_minute: the most calls in a minute; ``None`` for no limit.
     :param stop: ends the waiting.
@@ -39,7 +38,7 @@ class Pace:
     def wait(self) -> int:
         """Wait for the next call's turn.
 
-        :return: which pause the turn comes after, for :meth:`slow_down`.
+        :return: how many pauses there have been, for :meth:`slow_down`.
         :raises FetchCancelledError: if it is stopped.
         """
         while True:
@@ -51,18 +50,18 @@ class Pace:
                 self._stop.wait(slot - now)
             else:
                 self._stop.check()
-            if pauses == self._pauses:  # else the turn was given before a pause that has begun meanwhile
+            if pauses == self._pauses:  # else a pause has begun since the turn was given
                 return pauses
 
     def slow_down(self, turn: int) -> tuple[int, float]:
         """Make all calls pause, because one was refused.
 
         :param turn: what :meth:`wait` returned before the call.
-        :return: how many pauses in a row there were without an answer, this one included; and its length in seconds.
+        :return: how many pauses in a row went by without an answer, this one included; and the seconds left of it.
         """
         with self._lock:
             now = time.monotonic()
-            if turn == self._pauses:  # else it was under way when the pause began, for which others were refused
+            if turn == self._pauses:  # else it was under way when another's refusal began the pause
                 self._pauses += 1
                 self._refusals += 1
                 self._next = now + MINUTE * random.uniform(1, 1.25)
@@ -70,7 +69,7 @@ class Pace:
             return self._refusals, max(0.0, self._next - now)
 
     def speed_up(self) -> None:
-        """Take note that WeChat has answered."""
+        """Record that WeChat has answered."""
         if self._refusals or self._interval > self._fastest:
             with self._lock:
                 self._refusals = 0

@@ -17,14 +17,14 @@ from airflow_provider_wxanalysis.wechat.waits import backoff
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-#: How long to pause, in seconds, before a refused token is replaced: good ones are refused now and then, too.
+#: Seconds to pause before each replacement of a refused token: now and then WeChat refuses a good one, too.
 TOKEN_PAUSES = (0.0, 3.0)
-#: The request was signed too long ago when WeChat read it.
+#: Errcode: when WeChat read the request, its signature was too old.
 _SIGNED_TOO_LONG_AGO = 40240
 
 
 class Patience:
-    """What one call may still try, and after which pause."""
+    """How often one call may still be tried, and after which pause."""
 
     def __init__(self, attempts: int, pace: Pace, tokens: Tokens | None, failed: int = 0) -> None:
         self.failed = failed

@@ -1,7 +1,7 @@
 """Asking for many periods of many apps at once, with bounded memory, until all is answered or it is stopped.
 
-Whoever iterates opens the connections and makes the rows; threads do nothing but call WeChat, so that they are soon at
-their next requests.
+The iterating thread reads the apps' connections and makes the rows; the others do nothing but call WeChat, so that
+each is soon at its next request.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def ask_all(
     """Ask for all periods of all lanes.
 
     At most ``in_flight`` requests are under way at once, and at most ``max_concurrency`` of one app; at most twice
-    ``in_flight`` replies are held. Errors are answers like any other; after one that ``stops_app``, all further periods
-    of its lane are answered with it, and not asked for; so are those under way that are not answered within moments.
+    ``in_flight`` replies are held. Errors are answers like any other. After one that ``stops_app``, the remaining
+    periods of its lane are not asked for but answered with it; so are calls under way that do not end within seconds.
 
     :param lanes: what to ask; may be an iterator, which is not run ahead.
     :param in_flight: the most requests under way.
@@ -53,7 +53,7 @@ def ask_all(
 
 
 class _Desk:
-    """Keeps the threads busy and takes in what they bring; used by one thread, except :meth:`cancel`."""
+    """Keeps the threads busy and collects their replies; used by one thread, except :meth:`cancel`."""
 
     def __init__(self, lanes: Iterator[Lane], in_flight: int, *, threads: bool, in_order: bool) -> None:
         self._lanes = lanes
@@ -88,20 +88,20 @@ class _Desk:
                     self._take(*taken)
 
     def cancel(self) -> None:
-        """End all calls, and wake who waits for them; a signal handler may call it."""
+        """End all calls, and wake the thread that waits for them; a signal handler may call it."""
         for app in list(self._apps.values()):
             app.client.close()
         self._results.put(None)
 
     def end(self) -> None:
-        """Let go of threads and clients."""
+        """Release threads and clients."""
         if self._workers:
             self._workers.end()
         for line in list(self._lines):
             self._close(line)
 
     def _cut_off(self) -> float:
-        """End the calls of apps that have had their time, and return how many seconds to wait for the others."""
+        """Cut off the calls of apps whose time is up, and return how many seconds to wait for the others."""
         now, seconds = time.monotonic(), TICK
         for line in self._lines:
             if line.app and line.app.lines == 1:
@@ -179,7 +179,7 @@ class _Desk:
     def _work(self, turn: Turn, number: int, request: Request) -> None:
         try:
             self._results.put((turn, number, turn.ask(request)))
-        except Exception as error:  # a mistake of ours: whoever waits for the answer raises it
+        except Exception as error:  # a bug of ours: the iterating thread raises it
             self._results.put((turn, number, error))
 
     def _close(self, line: Line, *, only_if_done: bool = False) -> None:

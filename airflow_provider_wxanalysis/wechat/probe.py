@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 QUOTA_PATH = "/cgi-bin/openapi/quota/get"
 #: Seconds for each of the two calls, if the connection allows more; a person waits, and so does the API server.
 TIMEOUT = 8.0
-#: Seconds for everything. Looking up a name, or a reply that comes in drops, knows no time-out of its own.
+#: Seconds for everything: a name lookup, or a reply that trickles in, has no time-out of its own.
 PATIENCE = 20.0
 
 
 def probe(settings: Settings, on_new_token: Callable[[str], None]) -> str:
-    """Ask WeChat once, without retries, and say what is good to know.
+    """Ask WeChat once, without retries, and return a sentence for the user.
 
     :param settings: the app's connection.
     :param on_new_token: is called with the token before it is used.
@@ -37,7 +37,7 @@ def probe(settings: Settings, on_new_token: Callable[[str], None]) -> str:
         except Exception as error:
             future.set_exception(error)
 
-    # A daemon: when time is up it is left to itself, and must not keep the process from ending.
+    # A daemon: when time is up it is abandoned, and must not keep the process from ending.
     threading.Thread(target=run, name="weanalysis-probe", daemon=True).start()
     try:
         return future.result(PATIENCE)

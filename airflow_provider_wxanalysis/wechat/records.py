@@ -1,4 +1,4 @@
-"""From WeChat's reply to flat rows, strictly: period, types, and undescribed fields."""
+"""From WeChat's reply to flat rows, strictly: period and types are checked, unknown fields kept."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read(endpoint: Endpoint, appid: str, period: Period, reply: Reply, selection
 
 @functools.cache
 def _layout(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Callable[[Values], Any]]:
-    """Return the names of a row's values, and what takes out those by which rows differ."""
+    """Return the names of a row's values, and what extracts those by which rows differ."""
     names = tuple(column.name for column in (*LEADING, *columns, EXTRA))
     keys = [names.index(column.name) for column in columns if column.key]
     return names, itemgetter(*keys) if keys else lambda values: None
@@ -79,7 +79,7 @@ def _layout(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Callable[[Val
 def _strictly(
     endpoint: Endpoint, head: Values, expected: Set[str], reply: Json, selection: Selection
 ) -> Iterator[Values]:
-    """Take a reply apart value by value, whatever it holds."""
+    """Read a reply value by value, whatever it holds."""
     enclosing = reply.get("ref_date")
     if enclosing is not None:
         _check_ref_date(enclosing, expected)
@@ -115,7 +115,7 @@ def _values(columns: Sequence[Column], derived: Json, entry: Json) -> list[Any]:
 def _extra(entry: Json, outer: Iterable[Json], names: Set[str], derived: Json) -> Json:
     """Return the fields that the catalogue does not know: the row's own, and those of what encloses it.
 
-    What the shape derives is not for WeChat to send, even under the column's name.
+    What WeChat sends under the name of a column that the shape derives is unknown, too.
     """
     extra = {name: value for name, value in entry.items() if name in derived or name not in names}
     for level in outer:  # inner to outer; a name already taken gets a prefix, so that nothing is lost
@@ -127,7 +127,7 @@ def _extra(entry: Json, outer: Iterable[Json], names: Set[str], derived: Json) -
 
 
 def _unknown(rows: Rows) -> Iterator[str]:
-    """Name unknown fields, the keys of a distribution without a label, and new dimensions of a portrait."""
+    """Yield the names of unknown fields, keys of a distribution without a label, and new dimensions of a portrait."""
     place = rows.names.index
     for values in rows.values:
         if values[-1]:

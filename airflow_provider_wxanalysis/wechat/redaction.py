@@ -1,4 +1,4 @@
-"""Keeping secrets out of all that prints: logs, messages, tracebacks with their variables."""
+"""Keeping secrets out of everything that is printed: logs, messages, tracebacks with their variables."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, SupportsIndex, TypeVar
 E = TypeVar("E", bound=BaseException)
 
 _QUERY = re.compile(r"\?\S*")
-#: A shorter text is a word that a message may hold; AppSecrets and tokens are long.
+#: A shorter text may be an ordinary word of a message; AppSecrets and tokens are long.
 _SHORTEST = 8
 
 
 class Secret(str):
-    """A text that tracebacks with variables do not show: neither it nor its slices have a ``repr`` of use."""
+    """A text that tracebacks with variables do not show: its ``repr`` is a stand-in, and so is that of its slices."""
 
     __slots__ = ()
 
@@ -42,9 +42,9 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def presentable(error: E, secrets: Iterable[str]) -> E:
-    """Make an error fit to leave the client: without secrets, and without the frames that it came through.
+    """Strip an error of secrets and of the frames that it came through, so that it may leave the client.
 
-    :param error: the error, which is changed.
+    :param error: the error, changed in place.
     :param secrets: what must not be in it.
     """
     known = tuple(secrets)
@@ -59,7 +59,7 @@ def presentable(error: E, secrets: Iterable[str]) -> E:
 
 
 class _RedactQueries(logging.Filter):
-    """Rewrites records of libraries, which show the path and query of requests."""
+    """Removes the query from records of libraries, which show the path and query of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.args:

@@ -46,7 +46,7 @@ _API_SECURITY_ZH = "「开发管理 > 开发设置 > API安全」"
 _BUG = Errcode(
     WeAnalysisAPIError,
     "This looks like a bug in the provider, or a proxy that changes requests; please report it with the rid.",
-    "多半是本 Provider 的缺陷，或中间代理改写了请求；请附上 rid 提交 issue。",
+    "多半是本包 的缺陷，或中间代理改写了请求；请附上 rid 提交 issue。",
 )
 _BUSY = Errcode(
     ServiceBusyError,
@@ -77,7 +77,7 @@ WRONG_SECRET = Errcode(
 COMPONENT_TOKEN_OVER = Errcode(
     InvalidTokenError,
     "The connection's component_access_token is over; it lives two hours. A later try works once the secrets backend "
-    "holds a new one; auth=central with your platform's token server is the lasting way.",
+    "holds a new one; to be rid of this for good, use auth=central with your platform's token server.",
     "连接中的 component_access_token 已过期（有效期 2 小时），密钥后端换上新的之后重试即可；"
     "长期方案是用 auth=central 接入平台自己的 token 中控服务。",
 )
@@ -91,7 +91,7 @@ _DATES = Errcode(
 )
 _UNSIGNED = Errcode(
     CredentialsError,
-    "The account demands encrypted and signed calls (API security): give the connection its keys. If it has them, look "
+    "The account requires encrypted and signed calls (API security): give the connection its keys. If it has them, look "
     "for a proxy that drops the headers that begin with Wechatmp.",
     f"该账号已开启 API 安全（{_API_SECURITY_ZH}），调用必须加密签名：请在连接中补齐密钥；"
     "已配置的，检查代理是否丢弃了以 Wechatmp 开头的请求头。",

@@ -1,4 +1,4 @@
-"""A reply over HTTP, taken apart strictly."""
+"""Strict parsing of a reply over HTTP."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def parse_reply(received: Received, where: str) -> dict[str, Any]:
 
     :param received: the reply.
     :param where: endpoint and period, for messages.
-    :raises TransportError: if the status is not 200, or the body no JSON.
-    :raises PayloadError: if the JSON is not an object, or says two things at once.
+    :raises TransportError: if the status is not 200, or the body is not JSON.
+    :raises PayloadError: if the JSON is not an object, or is ambiguous.
     """
     status = received.status
     if status != 200:

@@ -1,9 +1,9 @@
 """One app's side of WeChat's API security: requests leave encrypted and signed, and only WeChat's own replies come in.
 
-A reply says nothing of the request it answers: neither the request's nonce nor its time comes back. What is refused as
-a replay is therefore a reply that this session has had before, or an old one. A reply that WeChat made for another
-request to the same address within these minutes, and that an attacker who broke TLS swaps in, passes here. If it is
-another period's, its ``ref_date`` gives it away; nothing does if it is the same period's, such as the same day's
+A reply does not identify the request it answers: neither the request's nonce nor its time comes back. So only a reply
+that this session has had before, or an old one, is refused as a replay. A reply that WeChat made for another request to
+the same address within these minutes, and that an attacker who broke TLS swaps in, passes here. If it is another
+period's, its ``ref_date`` gives it away; nothing does if it is the same period's, such as the same day's
 ``performance_data`` for another module or filter.
 """
 
@@ -49,7 +49,7 @@ class Security:
         self._appid = appid
         self._keys = keys
         self._clock = clock
-        # A reply is good for MAX_SKEW either side of its time, so it must be known for twice as long.
+        # A reply is accepted up to MAX_SKEW either side of its time, so it must be remembered for twice as long.
         self._seen = _Seen(2 * MAX_SKEW)
 
     def seal(self, url: str, params: Mapping[str, Any]) -> tuple[bytes, dict[str, str]]:
@@ -84,7 +84,7 @@ class Security:
 
         :param url: the address that was called.
         :param body: the reply's body.
-        :param headers: the reply's headers, whose names are found in any case.
+        :param headers: the reply's headers, their names in any case.
         :param endpoint: name for messages.
         :return: WeChat's reply, without the fields that API security adds.
         :raises PayloadError: if it is not signed, not WeChat's, not of now, seen before, or not for this app.
@@ -144,7 +144,7 @@ class Security:
 
 
 def nonce() -> str:
-    """Return random text of a length that varies, as WeChat's documentation recommends it."""
+    """Return random text of a length that varies, as WeChat's documentation recommends."""
     return base64.b64encode(os.urandom(16 + secrets.randbelow(17))).decode().rstrip("=")
 
 
@@ -165,7 +165,7 @@ def _refuse(endpoint: str, what: str, remedy: str) -> NoReturn:
 
 
 class _Seen:
-    """Knows what it was shown for at least ``seconds``, and forgets it before twice as long has passed."""
+    """Remembers items for at least ``seconds``, and at most for twice as long."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,7 +1,7 @@
-"""A plain requests session for whoever wants one: the connection's proxies, certificates, time-out and token.
+"""A plain requests session for calls of your own, with the connection's proxies, certificates, time-out and token.
 
-What comes back from it holds no query: ``raise_for_status`` prints the reply's address, and requests' own errors print
-the address that was asked.
+Neither its replies nor its errors hold a query, which carries the token: ``raise_for_status`` prints the reply's
+address, and requests' own errors print the address requested.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def plain_session(settings: Settings, get_token: Callable[[], str]) -> requests.
     :param get_token: returns a token.
     """
     session = requests.Session()
-    session.trust_env = False  # what the environment says is read here, where the connection comes first
+    session.trust_env = False  # the environment is read below, where the connection comes first
     proxies, session.verify = surroundings(settings.base_url, settings)
     session.proxies.update(proxies)
     session.headers["User-Agent"] = USER_AGENT
@@ -62,7 +62,7 @@ class _Adapter(HTTPAdapter):
             reply.request = request.copy()
             reply.url = reply.request.url = redact(reply.url)
             return reply
-        raise failed  # here, not in the except block: there, its context would be the error with the address
+        raise failed  # not in the except block, where its context would be the error with the address
 
 
 class _TokenAuth(AuthBase):

@@ -60,8 +60,8 @@ class Settings:
     :param verify: whether to check TLS certificates, or the path of a CA bundle.
     :param requests_per_minute: the most data calls one task makes per minute; ``None`` for no limit.
     :param max_concurrency: the most data calls one task has in flight.
-    :param keys: the keys of an account with API security; ``None`` for the many without.
-    :param app_name: what people call the app.
+    :param keys: the keys of an account with API security; ``None`` without API security.
+    :param app_name: the name people use for the app.
     """
 
     appid: str
@@ -83,7 +83,7 @@ class Settings:
     app_name: str | None = None
 
     def secrets(self) -> list[str]:
-        """Return all that must never be shown."""
+        """Return everything that must never be shown."""
         given = (
             self.secret,
             self.access_token,
@@ -113,12 +113,12 @@ class Settings:
 
     @classmethod
     def read(cls, connection: ConnectionLike, appid: str | None = None) -> Settings:
-        """Read a connection whose id means nothing to people.
+        """Read a connection without naming it in errors.
 
         :param connection: the connection.
         :param appid: the app to ask about, where the connection serves several.
 
-        :raises ConfigurationError: naming the field alone.
+        :raises ConfigurationError: naming only the field.
         """
         extra = _filled(connection.extra_dejson)
         own = _text("login (AppID)", connection.login)
@@ -131,6 +131,8 @@ class Settings:
                 f"it cannot serve app {appid}: for apps other than its login it needs auth=central, and a central_url "
                 "with {appid} in it."
             )
+        # The name is that of one app, not of all that a token server knows.
+        name = extra.get("app_name") if appid in (None, own) else None
         appid = appid or own
         if not appid:
             raise ConfigurationError("login is empty; it holds the mini program's AppID.")
@@ -146,7 +148,7 @@ class Settings:
             max_concurrency=_whole("max_concurrency", extra.get("max_concurrency"), largest=64) or 4,
             keys=read_keys(extra),
             secret=_secret("password (AppSecret)", connection.password),
-            app_name=str(extra["app_name"]) if "app_name" in extra else None,
+            app_name=None if name is None else str(name),
             component_appid=_text("component_appid", extra.get("component_appid")),
             central_url=central_url and checked_url("central_url", central_url.replace("{appid}", appid)),
             **{
@@ -170,12 +172,12 @@ class Settings:
 
 
 def _filled(extra: Any) -> dict[str, Any]:
-    """Return the fields that say something; forms store the others as null or empty text."""
+    """Return the fields that are filled in; forms store the others as null or empty text."""
     if not isinstance(extra, Mapping):
         raise ConfigurationError(f"extra must be a JSON object, got {type(extra).__name__}.")
     stripped = {name: value.strip(" ") if isinstance(value, str) else value for name, value in extra.items()}
     filled = {name: value for name, value in stripped.items() if value not in (None, "")}
-    # Airflow's own forms have written extras under such long names; a short one says it later, and counts.
+    # Older forms of Airflow stored extras under such long names; a short name is newer, and counts.
     long = {name.removeprefix(_PREFIX): value for name, value in filled.items() if name.startswith(_PREFIX)}
     return {**long, **filled}
 

@@ -1,7 +1,7 @@
 """Access tokens: five places they can come from, and one cache that asks again when one is old or refused.
 
 ``stable`` is the default because any number of processes may ask: WeChat gives all of them the same token until it is
-nearly over. It is never forced to give a new one, which would end the token of the company's own backend.
+about to expire. A new one is never forced, since that would end the token of the company's own backend.
 
 .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/mp-access-token/api_getstableaccesstoken.html
 """
@@ -93,7 +93,7 @@ SOURCES: Mapping[str, Callable[[Settings, Call], dict[str, Any]]] = {
 
 
 class Tokens:
-    """The current token of one app, for all threads of a task: one asks for it, the others share what comes of that.
+    """The current token of one app, for all threads of a task: one asks for it, the others share the result.
 
     :param settings: the app's connection.
     :param on_new: gets every new token before it is used, so that logs can mask it.
@@ -114,10 +114,10 @@ class Tokens:
         return self._settings.auth != "static"
 
     def get(self, call: Call, persist: Callable[[Callable[[], Secret]], Secret]) -> Secret:
-        """Return a token, asking for one if there is none or it is nearly over.
+        """Return a token, asking for one if there is none or it is about to expire.
 
         :param call: makes a call to a token endpoint.
-        :param persist: does something as often as a moment's wait may help.
+        :param persist: retries something while a short wait may help.
         :raises WeAnalysisError: if there is none, after all tries; nothing else can be asked then.
         """
         if token := self._current():
@@ -170,9 +170,9 @@ class Tokens:
 
 
 def _seconds(value: Any) -> float | None:
-    """Return a lifetime: without end if it is not given, ``None`` if it is not a number."""
+    """Return a lifetime in seconds: infinity if it is not given, ``None`` if it is not a number."""
     if value is None:
         return float("inf")
-    if isinstance(value, str) and value.strip().isdigit():
+    if isinstance(value, str) and value.strip().isdecimal():
         return float(value)
     return None if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)

@@ -13,20 +13,20 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 #: The pause before the second try, in seconds; it doubles with every further one.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-#: The longest that anything blocks without a look around, in seconds. A signal that comes in the instant before a
-#: thread blocks does not wake it, and Python's handler runs only when it is awake.
+#: The longest that anything blocks at a time, in seconds. A signal that comes in the instant before the main thread
+#: blocks does not wake it, and Python runs its handler only once it is awake.
 TICK = 1.0
 
 
 class FetchCancelledError(WeAnalysisError):
-    """Whoever wanted the answer has stopped waiting for it: the task is being ended."""
+    """The answer is not wanted any more: the task is being ended."""
 
     retryable = True
     stops_app = True
 
 
 class Stop:
-    """Something that can be stopped once. It takes no lock, so a signal handler may set it whatever it interrupts."""
+    """A flag, set once, that ends waits. It takes no lock, so a signal handler may set it whatever it interrupts."""
 
     def __init__(self) -> None:
         self._set = False
@@ -43,9 +43,9 @@ class Stop:
         return self._set
 
     def check(self) -> None:
-        """Do nothing, unless it has been stopped.
+        """Check that it has not been stopped.
 
-        :raises FetchCancelledError: if so.
+        :raises FetchCancelledError: if it has.
         """
         if self._set:
             raise FetchCancelledError("The fetch was cancelled, because its task is being ended.")
@@ -65,7 +65,7 @@ class Stop:
 
     @contextmanager
     def calling(self, call: Callable[[], object]) -> Iterator[None]:
-        """Have ``call`` called when it is stopped while the block lasts."""
+        """Call ``call`` if it is stopped while the block lasts."""
         self._calls[id(call)] = call
         try:
             yield
@@ -74,5 +74,5 @@ class Stop:
 
 
 def backoff(failed: int) -> float:
-    """Return how many seconds to pause after a call has failed so many times: longer and longer, never quite alike."""
+    """Return how many seconds to pause after so many failures: exponential backoff with jitter."""
     return min(FIRST_PAUSE * 2.0 ** (failed - 1), LONGEST_PAUSE) + random.uniform(0, FIRST_PAUSE)

@@ -1,4 +1,4 @@
-"""One exchange on an open socket, in HTTP/1.1: bounded in time and size, and sure of where the reply ends.
+"""One exchange on an open socket, in HTTP/1.1: bounded in time and size, and certain of where the reply ends.
 
 Written here and not left to ``http.client``, because one deadline has to hold for all of a reply (interim replies,
 heads, chunk sizes and trailers included), because a connection may be used again only if nothing came after the reply,
@@ -21,7 +21,7 @@ from airflow_provider_wxanalysis.wechat.waits import TICK
 if TYPE_CHECKING:
     import socket
 
-#: A reply must be whole after this many times the connection's ``timeout``, which bounds single waits only.
+#: A reply must be complete within this many times the connection's ``timeout``, which bounds single waits only.
 PATIENCE = 10
 #: What goes into one BigQuery statement is under 8 MB; no reply of WeChat's comes near this.
 MAX_REPLY_BYTES = 32 * 2**20
@@ -43,7 +43,7 @@ class Received(NamedTuple):
     """A reply.
 
     :param status: its status.
-    :param headers: its headers, their names in small letters.
+    :param headers: its headers, their names in lower case.
     :param body: its body; empty unless the status is 200, as no other is read.
     :param reusable: whether the connection is good for another request.
     """
@@ -92,7 +92,7 @@ class _Stream:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing has come that was not taken."""
+        """Whether everything received has been taken."""
         return not self._buffer
 
     def line(self) -> bytes:
@@ -104,7 +104,7 @@ class _Stream:
         return self.take(end + 1).rstrip(b"\r\n")
 
     def take(self, size: int) -> bytes:
-        """Take so many bytes."""
+        """Take ``size`` bytes."""
         if size > MAX_REPLY_BYTES:
             raise EndlessReplyError(_TOO_LARGE)
         while len(self._buffer) < size:

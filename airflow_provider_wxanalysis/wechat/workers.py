@@ -1,4 +1,4 @@
-"""Threads that make calls, and end when they are told to."""
+"""Threads that make calls: started as needed, ended together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 Job = Callable[[], object]
 
-#: How long to wait for threads at the end, in seconds. One that looks up a name cannot be woken: it is left behind.
+#: Seconds to wait for threads at the end. One that is looking up a name cannot be woken: it is left behind.
 PATIENCE = 2.0
 
 
@@ -42,9 +42,9 @@ class Slots:
 
 
 class Workers:
-    """Up to ``size`` threads, as many as jobs have run at once. Each holds memory of its own, so none is idle for good.
+    """Up to ``size`` threads. A new one starts only when none is idle, since each takes memory of its own.
 
-    Python does not wait for them when it ends, as it would for those of an executor.
+    Unlike an executor's, they do not keep Python from ending.
     """
 
     def __init__(self, size: int) -> None:

@@ -40,8 +40,8 @@ def test_examples_parse(path):
 @pytest.fixture
 def two_apps(wechat_server, connect, dataset, monkeypatch):
     """Connections and a Variable, as DAG_FILE wants them."""
-    for appid, name in zip(APPS, ("shop", "magazine"), strict=True):
-        connect(wechat_server, appid, f"weanalysis_{name}")
+    connect(wechat_server, APPS[0], "weanalysis_shop", app_name="小店")
+    connect(wechat_server, APPS[1], "weanalysis_magazine")
     monkeypatch.setenv("AIRFLOW_VAR_WEANALYSIS_DATASET", dataset)
 
 
@@ -50,7 +50,7 @@ def check_run(path, server, rows):
     tonight = pendulum.now(SHANGHAI).at(23)
     run = run_dag_file(path, HOME / "dags", tonight)
     labels = {ti.rendered_map_index for ti in run.get_task_instances() if ti.task_id == "load"}
-    assert labels == {"weanalysis_shop daily_visit_trend", "weanalysis_magazine daily_visit_trend"}
+    assert labels == {"小店 daily_visit_trend", "weanalysis_magazine daily_visit_trend"}
     states = task_states(run)
     assert states == dict.fromkeys([("published", -1), ("load", 0), ("load", 1), ("fetch", -1)], "success")
 

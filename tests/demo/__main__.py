@@ -32,7 +32,7 @@ def main() -> int:
         contents = warehouse.contents()
         warehouse.show(contents)
         names = dict([*APPS.values(), *LATE.values()])
-        picture = draw(contents, names, OUTPUT / "weanalysis.png")
+        picture = draw(contents, airflow.calendars, names, OUTPUT / "weanalysis.png")
     say(f"\nPicture: {picture.relative_to(REPOSITORY)}")
     say(f"Logs and data: {OUTPUT.relative_to(REPOSITORY)}/   Time: {time.monotonic() - started:.0f} s")
     say("To look around in Airflow's own UI: make play")

@@ -12,26 +12,33 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.colors import ListedColormap
 from matplotlib.dates import DateFormatter
+from matplotlib.patches import Patch
 
-Rows = list[dict[str, Any]]
+from tests.demo.report import Calendar, Rows
+
 _COHORTS = 42
 _TOP = 8
 _INK, _COLOURS = "#1f2933", ("#07a35a", "#2f6fde", "#d9822b")
+#: In the order of their numbers.
+_STATES = {"missing": "#d64545", "empty: not launched yet": "#d5dae0", "loaded": "#07a35a"}
 
 
-def draw(tables: dict[str, Rows], names: dict[str, str], path: Path) -> Path:
+def draw(tables: dict[str, Rows], calendars: dict[str, Calendar], names: dict[str, str], path: Path) -> Path:
     """Draw the picture to ``path`` and return it.
 
     :param tables: endpoint -> rows.
+    :param calendars: moment -> what the daily visit trend covered then.
     :param names: AppID -> what people call the app; letters that the font lacks are left out.
     """
     plt.rcParams.update({"text.color": _INK, "axes.edgecolor": "#c5ccd3", "axes.titlelocation": "left"})
     names = {appid: name.encode("ascii", "ignore").decode().strip() for appid, name in names.items()}
-    figure = plt.figure(figsize=(14, 12), layout="constrained")
-    panels: Any = figure.subfigures(3, 1, height_ratios=[1, 1.15, 1])
-    above, middle, below = panels
+    figure = plt.figure(figsize=(14, 14), layout="constrained")
+    panels: Any = figure.subfigures(4, 1, height_ratios=[1, 0.5, 1.15, 1])
+    above, covered, middle, below = panels
     _visitors(above.subplots(1, len(names)), tables["daily_visit_trend"], names)
+    _coverage(covered.subplots(1, len(calendars)), calendars, names)
     _retention(middle.subplots(1, 1), tables["daily_retain"], names)
     pages, sources = below.subplots(1, 2)
     appid = next(iter(names))
@@ -56,6 +63,25 @@ def _visitors(axes: Any, rows: Rows, names: dict[str, str]) -> None:
         axis.xaxis.set_major_formatter(DateFormatter("%m-%d"))
         axis.grid(axis="y", alpha=0.3)
         axis.legend(frameon=False, loc="center left")
+
+
+def _coverage(axes: Any, calendars: dict[str, Calendar], names: dict[str, str]) -> None:
+    """One line of days per app."""
+    days = sorted({day for calendar in calendars.values() for _, day in calendar})
+    states: dict[bool | None, int] = {None: 0, False: 1, True: 2}
+    for axis, (moment, calendar) in zip(axes, calendars.items(), strict=True):
+        cells = [[states[calendar.get((appid, day))] for day in days] for appid in names]
+        axis.imshow(cells, aspect="auto", cmap=ListedColormap(_STATES.values()), vmin=0, vmax=2)
+        axis.set(title=f"Days of daily_visit_trend {moment} healing")
+        axis.set_yticks(range(len(names)), names.values())
+        axis.set_xticks(range(0, len(days), 10), [f"{day:%m-%d}" for day in days[::10]])
+        axis.hlines(
+            [number + 0.5 for number in range(len(names) - 1)], -0.5, len(days) - 0.5, color="white", linewidth=4
+        )
+    axes[0].legend(
+        handles=[Patch(color=colour, label=state) for state, colour in _STATES.items()],
+        ncols=len(_STATES), loc="upper center", bbox_to_anchor=(0.5, -0.18), frameon=False,
+    )  # fmt: skip
 
 
 def _retention(axis: Any, rows: Rows, names: dict[str, str]) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from airflow_provider_wxanalysis.bigquery.ledger import EMPTY_PERIODS
 from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 
 Rows = list[dict[str, Any]]
+#: (AppID, day) -> whether it is loaded; ``False`` if it was accepted as empty. Days that are not there are missing.
+Calendar = dict[tuple[str, dt.date], bool]
 _SHOWN_ROWS = 3
 _WIDTH = 150
 _LOAD_COLUMNS = {column.name for column in LOAD}
@@ -49,6 +52,14 @@ class Warehouse:
         return {
             name: self.query(f"SELECT COUNT(*) AS n FROM `{self.dataset}.{name}`")[0]["n"] for name in self.tables()
         }
+
+    def calendar(self, table: str) -> Calendar:
+        """Return what a table of a daily endpoint covers."""
+        empty = self.query(
+            f"SELECT DISTINCT appid, begin_date FROM `{self.dataset}.{EMPTY_PERIODS}` WHERE endpoint = '{table}'"
+        )
+        loaded = self.query(f"SELECT DISTINCT appid, begin_date FROM `{self.dataset}.{table}`")
+        return {(row["appid"], row["begin_date"]): rows is loaded for rows in (empty, loaded) for row in rows}
 
     def delete(self, table: str, appid: str, day: dt.date) -> None:
         """Delete an app's day, as happens by mistake."""

@@ -67,12 +67,14 @@ def gaps(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
     day = (today - dt.timedelta(days=20)).date()
     warehouse.delete("daily_visit_trend", APPS["weanalysis_shop"][0], day)
     say(f"    Deleted daily_visit_trend of {day} (Shop), and added the app Tickets, which has no rows at all.")
+    stage.calendars["before"] = warehouse.calendar("daily_visit_trend")
     started = time.monotonic()
     stage.run_dag("demo_heal", today)
     say(stage.coverage())
     say("    After healing:")
     stage.run_dag("demo_heal", today)
     say(stage.coverage())
+    stage.calendars["after"] = warehouse.calendar("daily_visit_trend")
     say(f"    Found and filled in {time.monotonic() - started:.0f} s.")
 
 

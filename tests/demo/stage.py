@@ -22,6 +22,7 @@ import pendulum
 
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import WeChatServer
+from tests.demo.report import Calendar
 from tests.support.airflow_home import make_airflow_home
 from tests.support.servers import REPOSITORY, local_bigquery
 
@@ -50,6 +51,8 @@ class Stage:
     def __init__(self, wechat: WeChatServer, bigquery: str) -> None:
         self.wechat = wechat
         self.bigquery = bigquery
+        #: Moment -> what BigQuery covered then, for the picture.
+        self.calendars: dict[str, Calendar] = {}
         self.log = OUTPUT / "airflow.log"
         dags = OUTPUT / "dags"
         for folder in (REPOSITORY / "example_dags", REPOSITORY / "tests" / "demo" / "dags"):

@@ -1,4 +1,4 @@
-"""What each kind of schedule loads, written by hand. Real runs are compared with it, and README prints it.
+"""What each kind of schedule loads, written by hand. Real runs are compared with it, and the docs print it.
 
 Around the turn of February 2026 all edges lie within three days: February ends on a Saturday, the week on Sunday,
 1 March. Times are Asia/Shanghai.
@@ -161,7 +161,7 @@ SCHEDULES = (
             # Airflow takes the month off in UTC: 28 February 16:00 less a month is 28 January 16:00.
             Run("2026-03-01 00:00", days("2026-01-29", "2026-02-28"), WEEKS_OF_FEBRUARY, f"{JANUARY} {FEBRUARY}"),
         ),
-        "the first run; and Airflow takes off the month in UTC, so before 8:00 some days are loaded twice",
+        "the first run; and Airflow subtracts the month in UTC, so before 8:00 some days are loaded twice",
         "第一次运行；另外 Airflow 按 UTC 减一个月，所以 8:00 之前触发会有几天加载两次",
     ),
     Schedule(

@@ -203,4 +203,4 @@ def test_quality_is_reported_and_never_fails(coverage, conn_ids, dataset, bq, lo
     assert "All figures agree with each other" in logged()
     bq.query_and_wait(f"INSERT INTO `{dataset}.visit_distribution` SELECT * FROM `{dataset}.visit_distribution`")
     coverage(quality=True)
-    assert "openings by distribution = openings: 12 times in 1 apps" in logged()
+    assert "openings by distribution = openings: 12 times in 1 app, " in logged()

@@ -29,7 +29,8 @@ OUTCOMES = dict(
 )
 SLICES = {Effect.WRITE: {"WeChat's rows"}, Effect.CLEAR: {"emptied", "as it was"}, Effect.KEEP: {"as it was"}}
 TASKS = {
-    Verdict.FINE: {"success", "skipped"},
+    Verdict.FINE: {"success"},
+    Verdict.SKIP: {"skipped"},
     Verdict.SETTLE: {"success", "fails for good", "success, a warning"},
     Verdict.WAIT: {"waits for it"},
     Verdict.WARN: {"success, a warning"},

@@ -103,7 +103,7 @@ def schedules(language: str) -> Iterator[str]:
     """Yield the table of schedules, each with the last of the runs that it is tested with."""
     yield from {
         "en": ("| `schedule=` | a run due | loads days | weeks | months | leaves out |", "|---|---|---|---|---|---|"),
-        "zh-CN": ("| `schedule=` | 应触发于 | 加载的日 | 周 | 月 | 漏掉 |", "|---|---|---|---|---|---|"),
+        "zh-CN": ("| `schedule=` | 计划时间 | 加载的日 | 周 | 月 | 漏掉 |", "|---|---|---|---|---|---|"),
     }[language]
     for schedule in SCHEDULES:
         setting = "<br>`[scheduler] create_cron_data_intervals = True`" if schedule.cron_data_intervals else ""
@@ -147,6 +147,7 @@ _OUTCOMES_ZH = {Outcome.ROWS: "有数据", Outcome.EMPTY: "空", Outcome.NOT_YET
 _EFFECTS_ZH = {Effect.WRITE: "换成微信返回的行", Effect.CLEAR: "清空", Effect.KEEP: "保持原样"}
 _VERDICTS_ZH = {
     Verdict.FINE: "成功",
+    Verdict.SKIP: "成功；什么都没加载则跳过",
     Verdict.SETTLE: "切片没有数据则成功并记录，否则报错",
     Verdict.WAIT: "在 triggerer 里等",
     Verdict.WARN: "告警",

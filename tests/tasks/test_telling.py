@@ -57,4 +57,5 @@ def test_the_wait_is_given_in_the_time_of_shanghai(monkeypatch):
         result({}, waits=waits, failures=failures), 600, dt.datetime(2026, 3, 31, 10, 30, tzinfo=dt.UTC).isoformat()
     )
     assert said.startswith("visit_page 2026-03-29, 2026-03-30 of shop, magazine: not published. Next look ")
-    assert said.endswith("giving up 18:30 Asia/Shanghai. 1 period could not be fetched and will be tried again then.")
+    assert "giving up 2026-03-31 18:30 Asia/Shanghai. " in said
+    assert said.endswith("1 period could not be fetched and will be tried again then.")

@@ -1,4 +1,4 @@
-"""How many calls a load costs. The figures are README's."""
+"""How many calls a load costs. The docs have the same figures."""
 
 from __future__ import annotations
 

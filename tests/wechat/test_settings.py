@@ -245,6 +245,11 @@ def test_app_names(given, name):
 SEVERAL = {"auth": "central", "central_url": "https://tokens.example/{appid}"}
 
 
+@pytest.mark.parametrize(("appid", "name"), [(None, "商店"), ("wx1", "商店"), ("wx2", None)])
+def test_a_name_is_that_of_the_connection_s_own_app(appid, name):
+    assert settings({**SEVERAL, "app_name": "商店"}, appid=appid, login="wx1").app_name == name
+
+
 @pytest.mark.parametrize(("login", "extra"), [("wx1", SEVERAL), (None, SEVERAL), ("wx2", {}), ("wx2", SEVERAL)])
 def test_an_appid_that_the_connection_serves(login, extra):
     found = settings(extra, appid="wx2", login=login)

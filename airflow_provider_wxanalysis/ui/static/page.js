@@ -1,4 +1,4 @@
-// The page "WeChat data" in Airflow's UI: what of WeChat's figures is loaded, and what they say.
+// The page "WeChat data" in Airflow's UI: which of WeChat's figures are loaded, and what they show.
 //
 // Airflow loads this module into its own React application; there is no build step. Names of apps and pages come from
 // WeChat: they become text nodes and encoded parts of addresses, and nothing else.
@@ -270,7 +270,7 @@ function Body({ found: { assets, snapshot, apps, error }, again, t }) {
     h(Link, { to: "/plugin/weanalysis" }, t("title")));
 }
 
-/** The page, or, as the tab of a DAG, what concerns that. */
+/** The page or, in the tab of a DAG, the part of it that concerns the DAG. */
 function WeChatData({ dagId }) {
   const [t, setSpeaker] = useState(() => speaker());
   const [found, setFound] = useState({});

@@ -88,7 +88,7 @@ function appsOf({ apps, endpoints, dags, runs, tasks, figures }) {
   }));
 }
 
-/** Of half a million periods few are looked at one by one: those are made when asked for, the others stay runs. */
+/** There may be half a million periods, few of them looked at one by one: cells are made only when asked for. */
 function endpointOf({ name, zh, en, begins, ends, froms, states, rows, runs, tasks }, app, origins) {
   const stretches = []; // from the first to the last of periods with one state
   for (let at = 0, first = 0; at < states[app].length; at += 2) {
@@ -97,7 +97,7 @@ function endpointOf({ name, zh, en, begins, ends, froms, states, rows, runs, tas
   }
   const cellOf = (state, at) => ({ at, state, begin: begins[at], end: ends[at], from: froms[at], rows: rows[app][at] });
   let cells;
-  let numbers; // of runs and tasks: few are looked at
+  let numbers; // of runs and tasks, likewise
   const origin = ({ at }) => {
     numbers ??= [sums(spread(runs[app])), spread(tasks[app])];
     if (!numbers[0][at]) return null;
@@ -176,7 +176,7 @@ export function countOf(apps, day) {
   return counts;
 }
 
-/** Where Airflow shows the task that wrote a period; of a mapped task, the one instance that did, where it is plain. */
+/** Where Airflow shows the task that wrote a period; of a mapped task, the instance, if only one fits. */
 export async function taskPath({ dag, run, task }, app, cell) {
   const path = `/dags/${enc(dag)}/runs/${enc(run)}/tasks/${enc(task)}`;
   const query = `dags/${enc(dag)}/dagRuns/${enc(run)}/taskInstances/${enc(task)}/listMapped?limit=100`;

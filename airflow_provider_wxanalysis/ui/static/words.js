@@ -76,12 +76,13 @@ weanalysis_heal(
     endpoints=["daily_summary", "daily_visit_trend", "daily_retain", "visit_page"],
     destination="my-project.wechat.{endpoint}",
     since="2026-01-01",
+    gcp_conn_id=None,
 )`;
 
 const KEY = "weanalysis.language";
 const chosen = () => localStorage.getItem(KEY) ?? (/^zh/i.test(navigator.language) ? "zh" : "en");
 
-/** What says things in a language; without one, in the one chosen last, or else the browser's. */
+/** Translates into a language; by default the one chosen last, or else the browser's. */
 export function speaker(language = chosen()) {
   const of = (pair) => pair[language === "zh" ? 1 : 0];
   const say = (key, ...values) => of(WORDS[key]).replace(/\{(\d)\}/g, (_, n) => values[n]);
