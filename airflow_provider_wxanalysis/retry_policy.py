@@ -63,7 +63,8 @@ class WeAnalysisRetryPolicy(RetryPolicy):
         if isinstance(exception, LoadError):
             worth_it = [failure.error for failure in exception.failures if failure.error.retryable]
             if worth_it:
-                return min(map(_decision, worth_it), key=lambda each: each.retry_delay or dt.timedelta(0))
+                own = context["task"].retry_delay if context else dt.timedelta(0)
+                return min(map(_decision, worth_it), key=lambda each: each.retry_delay or own)
         return _decision(exception)
 
     def serialize(self) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def test_coverage_and_a_mapped_load(group):
     assert coverage.downstream_task_ids == {"weanalysis_heal.load"}
 
 
+def test_a_lone_endpoint(group):
+    coverage = group(APPS, "visit_page", "p.d.{endpoint}").get_task("weanalysis_heal.coverage")
+    assert coverage.endpoints == ("visit_page",)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -7,6 +7,7 @@ import datetime as dt
 import pendulum
 import pytest
 from airflow.providers.common.compat.sdk import RetryAction
+from airflow.providers.standard.operators.empty import EmptyOperator
 
 from airflow_provider_wxanalysis.exceptions import (
     EmptyReportError,
@@ -63,6 +64,13 @@ def test_decision(monkeypatch, exception, action, delay):
     monkeypatch.setattr(pendulum, "now", lambda tz=None: EVENING.in_timezone(tz))
     decision = WeAnalysisRetryPolicy().evaluate(exception, 1, 3)
     assert (decision.action, decision.retry_delay) == (action, delay)
+
+
+@pytest.mark.parametrize(("retry_delay", "action"), [(1, DEFAULT), (60, RETRY)])
+def test_the_soonest_counts_the_task_s_own_delay(retry_delay, action):
+    task = EmptyOperator(task_id="t", retry_delay=dt.timedelta(minutes=retry_delay))
+    decision = WeAnalysisRetryPolicy().evaluate(load_error(45011, -1), 1, 3, {"task": task})
+    assert decision.action == action
 
 
 def test_serialization():

@@ -158,9 +158,11 @@ class Ledger:
             except NotFound:
                 self._create(table)
                 self._run(statement.format(table=self._table(table)), parameters)
+        except NotFound:
+            log.warning("%s: dataset %s.%s does not exist.", lost, self.project, self.dataset)
         except Forbidden as error:
             log.warning(
-                "%s, for lack of a permission on %s (roles/bigquery.dataEditor has it). BigQuery said: %s",
+                "%s, as BigQuery does not let this account write %s; roles/bigquery.dataEditor would do. It said: %s",
                 lost,
                 self._table(table),
                 error.message,

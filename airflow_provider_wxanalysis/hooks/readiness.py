@@ -53,9 +53,14 @@ def check_empty_is_ready_after(delay: object) -> None:
         )
 
 
-def may_still_come(period: Period, delay: dt.timedelta) -> bool:
-    """Whether an empty reply for ``period`` may mean that WeChat has not published it yet."""
-    return pendulum.now(SHANGHAI) < period.closes_at + delay
+def may_still_come(period: Period, now: dt.datetime, delay: dt.timedelta) -> bool:
+    """Whether an empty reply for a period may mean that WeChat has not published it yet.
+
+    :param period: the period.
+    :param now: the time; aware.
+    :param delay: how long after the period's end that may be so.
+    """
+    return now < period.closes_at + delay
 
 
 def look(
@@ -152,6 +157,6 @@ def _why_not_yet(answer: Answer, delay: dt.timedelta, busy_is_not_yet: bool) -> 
         return str(getattr(error, "errcode", type(error).__name__))
     if error:
         raise error
-    if (not answer.rows or answer.empty_parts) and may_still_come(answer.period, delay):
+    if (not answer.rows or answer.empty_parts) and may_still_come(answer.period, pendulum.now(SHANGHAI), delay):
         return "empty reply" if not answer.rows else f"nothing for {', '.join(answer.empty_parts)}"
     return None

@@ -18,6 +18,7 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
 from airflow_provider_wxanalysis.tasks.apps import app_refs
+from airflow_provider_wxanalysis.tasks.arguments import check_apps
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal
 from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
@@ -56,8 +57,8 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
     :param limit: the most ranges that the plan holds; those left out come up again next time.
     :param fail_on: states that fail the task, such as ``{"missing", "lost"}``, as a gate for what comes after it.
     :param quality: whether to report what the view ``report_quality`` finds suspicious; one more query.
-    :param revisions: how far back, at most seven days, to report which slices changed when they were loaded again; one
-        more query per table.
+    :param revisions: how far back, less than seven days, to report which slices changed when they were loaded again;
+        one more query per table.
     :param endpoint_options: options by endpoint, such as ``{"performance_data": {"modules": ["10022"]}}``.
     :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period WeChat may take to
         publish it; before, it counts as pending.
@@ -146,8 +147,8 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
                 picture = look(survey, tables, since, now, self.empty_is_ready_after)
                 plan = ranges(picture.coverages, self.limit, together="{appid}" not in self.destination)
                 report(self.destination, since, apps, picture.coverages, plan)
-                for ledger in ledgers(survey, tables):
-                    ledger.record_names({app.appid: app.name for app in apps})
+                for ledger, own in ledgers(survey, tables):
+                    ledger.record_names({app.appid: app.name for target in own for app in target.apps})
                 if self.revisions:
                     report_revisions(survey, tables, now - self.revisions)
                 if self.quality:
@@ -172,6 +173,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
             raise AirflowFailException(f"Periods in states of fail_on: {listed}. The log says which.")
 
     def _check_literals(self) -> None:
+        check_apps("conn_ids", self.conn_ids, self.appids)
         if isinstance(self.endpoints, str) or not self.endpoints:
             raise ConfigurationError(f"endpoints must be a list of at least one name, got {self.endpoints!r}.")
         for entry in self.entries:
@@ -183,13 +185,16 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
         if unknown:
             raise ConfigurationError(f"endpoint_options for {sorted(unknown)}, which are not among the endpoints.")
         states = [str(state) for state in State]
-        if isinstance(self.fail_on, str) or not set(self.fail_on) <= set(states):
+        if isinstance(self.fail_on, str) or not isinstance(self.fail_on, Collection) or set(self.fail_on) - set(states):
             raise ConfigurationError(f"fail_on must be a set of states ({', '.join(states)}), got {self.fail_on!r}.")
         if type(self.limit) is not int or self.limit < 1:
             raise ConfigurationError(f"limit must be a number of ranges from 1, got {self.limit!r}.")
         check_empty_is_ready_after(self.empty_is_ready_after)
-        if self.revisions is not None and not dt.timedelta(0) < self.revisions <= _TIME_TRAVEL:
-            raise ConfigurationError(f"revisions must be a timedelta of at most seven days, got {self.revisions!r}.")
+        if self.revisions is not None and not (
+            isinstance(self.revisions, dt.timedelta) and dt.timedelta(0) < self.revisions < _TIME_TRAVEL
+        ):
+            raise ConfigurationError(f"revisions must be a timedelta of less than seven days, got {self.revisions!r}.")
+        self.check_client_arguments()
 
 
 def first_day(since: object) -> dt.date:

@@ -96,3 +96,4 @@ class WeAnalysisViewsOperator(BigQueryClientMixin, BaseOperator):
         if is_literal(self.destination):
             dataset_name(self.destination)
         check_empty_is_ready_after(self.empty_is_ready_after)
+        self.check_client_arguments()

@@ -39,9 +39,8 @@ def check_arguments(given: Mapping[str, Any], rules: Rules) -> None:
     for name, rule in rules.items():
         if name in given:
             rule(given[name])
-    conn_ids, appids = given.get("weanalysis_conn_id", "any"), given.get("appids")
-    if is_literal(conn_ids) and is_literal(appids) and not app_refs(conn_ids, appids):
-        raise ConfigurationError("weanalysis_conn_id and appids must name at least one app, got an empty list.")
+    check_apps("weanalysis_conn_id", given.get("weanalysis_conn_id", "any"), given.get("appids"))
+    check_impersonation(given.get("gcp_conn_id", "any"), given.get("impersonation_chain"))
     entry = resolve(given["endpoint"], given.get("endpoint_options")) if "endpoint" in given else None
     dates = [given[name] for name in ("from_date", "to_date") if name in given]
     if entry and len(dates) == 2 and any(dates) and all(map(is_literal, dates)):
@@ -49,6 +48,27 @@ def check_arguments(given: Mapping[str, Any], rules: Rules) -> None:
     for date in filter(None, dates):
         if is_literal(date):
             explicit_date(date)
+
+
+def check_apps(name: str, conn_ids: Any, appids: Any) -> None:
+    """Refuse apps that are known and cannot be asked for.
+
+    :param name: what the argument with the connections is called.
+    :param conn_ids: a connection id, or a list of them.
+    :param appids: AppIDs that the one connection serves, or ``None``.
+    :raises ConfigurationError: if there is none, or the two do not go together.
+    """
+    if is_literal(conn_ids) and is_literal(appids) and not app_refs(conn_ids, appids):
+        raise ConfigurationError(f"{name} and appids must name at least one app, got an empty list.")
+
+
+def check_impersonation(gcp_conn_id: str | None, impersonation_chain: Any) -> None:
+    """Refuse to act as a service account without a connection that could.
+
+    :raises ConfigurationError: if ``gcp_conn_id`` is ``None``.
+    """
+    if gcp_conn_id is None and impersonation_chain and is_literal(impersonation_chain):
+        raise ConfigurationError("impersonation_chain needs a gcp_conn_id; Application Default Credentials have none.")
 
 
 def seconds(name: str) -> Callable[[Any], None]:

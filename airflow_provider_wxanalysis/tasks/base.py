@@ -82,7 +82,7 @@ class EndpointOperatorMixin:
         :raises ConfigurationError: naming the argument.
         """
         self._check_endpoint(given="endpoint" in vars(self))
-        names = ("endpoint", "endpoint_options", *EndpointOperatorMixin.template_fields, *self.rules)
+        names = ("endpoint", "endpoint_options", *self.template_fields, *self.rules)
         check_arguments({name: getattr(self, name) for name in names}, self.rules)
 
     @classmethod

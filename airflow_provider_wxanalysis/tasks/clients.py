@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
+
+from airflow_provider_wxanalysis.bigquery.labels import check_labels
+from airflow_provider_wxanalysis.tasks.arguments import check_impersonation
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -17,6 +20,15 @@ class BigQueryClientMixin:
     project_id: str | None
     location: str | None
     impersonation_chain: str | Sequence[str] | None
+    labels: Mapping[str, str] | None
+
+    def check_client_arguments(self) -> None:
+        """Refuse what cannot work of these arguments.
+
+        :raises ConfigurationError: naming the argument.
+        """
+        check_labels(self.labels)
+        check_impersonation(self.gcp_conn_id, self.impersonation_chain)
 
     @contextmanager
     def bigquery_client(self, fallback_project: str) -> Iterator[bigquery.Client]:

@@ -98,8 +98,8 @@ def look(
 ) -> Picture:
     """Ask every table what it holds, and each dataset what loads have accepted as empty."""
     recorded: dict[str, dict[str, set[Period]]] = {}
-    for ledger in ledgers(survey, tables):
-        names, appids = {t.endpoint.name for t in tables}, {app.appid for t in tables for app in t.apps}
+    for ledger, own in ledgers(survey, tables):
+        names, appids = {target.endpoint.name for target in own}, {appid for target in own for appid in target.appids}
         for name, by_app in ledger.empty_periods(sorted(names), sorted(appids), since).items():
             recorded.setdefault(name, {}).update(by_app)
     picture = Picture()
@@ -124,10 +124,13 @@ def look(
     return picture
 
 
-def ledgers(survey: Survey, tables: Iterable[Target]) -> list[Ledger]:
-    """Return the ledger of each dataset that holds one of ``tables``."""
-    datasets = dict.fromkeys((target.name.project, target.name.dataset) for target in tables)
-    return [Ledger(survey.client, *names, survey.location, survey.labels) for names in datasets]
+def ledgers(survey: Survey, tables: Iterable[Target]) -> Iterator[tuple[Ledger, list[Target]]]:
+    """Yield the ledger of each dataset that holds some of ``tables``, and those."""
+    datasets: dict[tuple[str, str], list[Target]] = {}
+    for target in tables:
+        datasets.setdefault((target.name.project, target.name.dataset), []).append(target)
+    for names, own in datasets.items():
+        yield Ledger(survey.client, *names, survey.location, survey.labels), own
 
 
 def load_arguments(

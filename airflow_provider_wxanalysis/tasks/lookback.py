@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_wxanalysis.tasks.tally import Key
+from airflow_provider_wxanalysis.bigquery.chunks import Key
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Contents

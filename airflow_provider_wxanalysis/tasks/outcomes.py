@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, WeAnalysisError
+from airflow_provider_wxanalysis.hooks.readiness import may_still_come
 from airflow_provider_wxanalysis.periods import Period
 
 OnEmpty = Literal["fail", "skip", "replace"]
@@ -86,16 +87,6 @@ class Reply(Protocol):
     @property
     def empty_parts(self) -> Sequence[str]:
         """Parts of the period, such as modules of performance data, that came without rows."""
-
-
-def may_still_come(period: Period, now: dt.datetime, empty_is_ready_after: dt.timedelta) -> bool:
-    """Whether an empty reply may mean that WeChat has not published ``period`` yet.
-
-    :param period: the period.
-    :param now: the time; aware.
-    :param empty_is_ready_after: how long after a period's end that may be so.
-    """
-    return now < period.closes_at + empty_is_ready_after
 
 
 def classify(reply: Reply, now: dt.datetime, empty_is_ready_after: dt.timedelta) -> Outcome:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_wxanalysis.bigquery.chunks import Key
 from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, call_name
 from airflow_provider_wxanalysis.tasks.folding import counted
-from airflow_provider_wxanalysis.tasks.tally import Key
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Destination

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from airflow_provider_wxanalysis.bigquery.chunks import Key
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import Failure
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.results import AppResult, LoadResult
-
-#: What one app has of one period.
-Key = tuple[str, Period]
 
 
 class Tally:

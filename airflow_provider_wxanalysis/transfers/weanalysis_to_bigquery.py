@@ -23,6 +23,7 @@ from airflow_provider_wxanalysis.tasks.base import (
     fail_for_good,
     is_mapped_instance,
     is_past,
+    naming,
 )
 from airflow_provider_wxanalysis.tasks.outcomes import check_on_empty
 from airflow_provider_wxanalysis.tasks.resuming import tried_since, waited_since
@@ -175,6 +176,13 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
             # A mapped task's outlets have to be known before its instances are.
             self.outlets = with_table(self.outlets, self._table(appid="appid"))
         check_partitions(emit_partitions, self.outlets)
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Map the load over other arguments with ``.expand(…)``; its outlets are those given here, and no others."""
+        with naming(kwargs.get("task_id")):
+            check_partitions(kwargs.get("emit_partitions", False), kwargs.get("outlets") or ())
+        return super().partial(**kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Load the periods that are due."""

@@ -91,8 +91,8 @@ _DATES = Errcode(
 )
 _UNSIGNED = Errcode(
     CredentialsError,
-    "The account requires encrypted and signed calls (API security): give the connection its keys. If it has them, look "
-    "for a proxy that drops the headers that begin with Wechatmp.",
+    "The account requires encrypted and signed calls (API security): give the connection its keys. If it has them, "
+    "look for a proxy that drops the headers that begin with Wechatmp.",
     f"该账号已开启 API 安全（{_API_SECURITY_ZH}），调用必须加密签名：请在连接中补齐密钥；"
     "已配置的，检查代理是否丢弃了以 Wechatmp 开头的请求头。",
 )

@@ -66,7 +66,7 @@ def test_a_missing_permission_is_a_warning(proxy, client, dataset, caplog, forbi
     proxy.rules.append(refuse)
     with caplog.at_level(logging.WARNING):
         ledger.record_empty("visit_page", [("wxa", day(1))], "run")
-    assert "were not recorded, for lack of a permission" in caplog.text
+    assert "were not recorded, as BigQuery does not let this account write" in caplog.text
     proxy.rules.clear()
     assert ledger.empty_periods(["visit_page"], ["wxa"], SINCE) == {}
 

@@ -63,11 +63,10 @@ def test_when_it_looks_next_and_when_it_gives_up(next_look, gives_up, text):
     assert agenda(next_look, gives_up) == text
 
 
-@pytest.mark.usefixtures("clock")
 def test_until_when_an_empty_reply_may_be_not_yet():
     delay = NOW - YESTERDAY.closes_at
-    assert may_still_come(YESTERDAY, delay + dt.timedelta(microseconds=1))
-    assert not may_still_come(YESTERDAY, delay), "from that instant on it means no traffic"
+    assert may_still_come(YESTERDAY, NOW, delay + dt.timedelta(microseconds=1))
+    assert not may_still_come(YESTERDAY, NOW, delay), "from that instant on it means no traffic"
 
 
 def test_the_newest_period_of_each_app_is_asked_for_first(wechat_server, connect, yesterday):

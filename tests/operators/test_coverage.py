@@ -35,7 +35,7 @@ def conn_ids(wechat_server, connect):
 def coverage(dataset, conn_ids):
     """Run the task; returns its plan."""
 
-    def run(endpoints=("daily_summary",), since=None, context=None, **options):
+    def run(endpoints=("daily_summary",), since=None, context=None, rendered=(), **options):
         task = WeAnalysisCoverageOperator(
             task_id="coverage",
             **{
@@ -48,6 +48,7 @@ def coverage(dataset, conn_ids):
                 **options,
             },
         )
+        vars(task).update(rendered)
         return task.execute(context or run_context(None, None))
 
     return run
@@ -95,7 +96,13 @@ def test_costs_one_query_per_table_and_two(coverage, proxy, logged):
         ({"endpoints": "visit_page"}, "at least one name"),
         ({"destination": "d.{endpoint}"}, "not of the form"),
         ({"endpoint_options": {"daily_retain": {}}}, "not among the endpoints"),
-        ({"revisions": dt.timedelta(days=8)}, "seven days"),
+        ({"revisions": dt.timedelta(days=7)}, "less than seven days"),
+        ({"revisions": 3}, "less than seven days"),
+        ({"fail_on": None}, "fail_on must be a set of states"),
+        ({"conn_ids": []}, "conn_ids and appids must name at least one app"),
+        ({"conn_ids": ["shop", "magazine"], "appids": ["wx1"]}, "must be served by one connection"),
+        ({"labels": {"Team": "x"}}, "labels: a key must be"),
+        ({"gcp_conn_id": None, "impersonation_chain": "robot@p.iam.gserviceaccount.com"}, "needs a gcp_conn_id"),
         ({"empty_is_ready_after": 15}, "empty_is_ready_after"),
     ],
 )
@@ -110,9 +117,26 @@ def test_mistakes_show_when_the_dag_is_parsed(options, message):
         WeAnalysisCoverageOperator(task_id="t", **{**arguments, **options})
 
 
-def test_an_empty_list_of_apps_skips(coverage):
+def test_an_empty_list_of_apps_from_another_task_skips(coverage):
     with pytest.raises(AirflowSkipException, match="list of apps is empty"):
-        coverage(conn_ids=[])
+        coverage(rendered={"conn_ids": []})
+
+
+def test_a_dataset_that_does_not_exist_lacks_everything(coverage, conn_ids, project, caplog):
+    plan = coverage(destination=f"{project}.no_such_dataset.{{endpoint}}")
+    assert plan == [item(conn_ids, "daily_summary", back(9), YESTERDAY)]
+    assert f"Names of apps were not kept: dataset {project}.no_such_dataset does not exist." in caplog.text
+
+
+def test_datasets_of_one_app_each_do_not_share_names(coverage, bq, project, dataset):
+    datasets = {appid: f"{dataset}_{appid}" for appid in APPS}
+    for name in datasets.values():
+        bq.create_dataset(name)
+    coverage(destination=f"{dataset}_{{appid}}.{{endpoint}}")
+    for appid, name in datasets.items():
+        kept = bq.query_and_wait(f"SELECT appid FROM `{name}.weanalysis_apps`")
+        assert [row["appid"] for row in kept] == [appid]
+        bq.delete_dataset(name, delete_contents=True)
 
 
 def test_the_gate_fails_on_states_that_must_not_occur(coverage):

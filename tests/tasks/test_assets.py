@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import airflow
 import pytest
-from airflow.providers.common.compat.sdk import Asset, AssetAlias
+from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
@@ -73,6 +73,13 @@ def test_an_alias_takes_its_place():
 def test_partitions_need_an_asset(arguments):
     with pytest.raises(ConfigurationError, match="emit_partitions needs a task that is not mapped"):
         transfer(emit_partitions=True, **arguments)
+
+
+def test_partitions_of_a_mapped_load_need_an_asset_too():
+    with DAG("d", schedule=None), pytest.raises(ConfigurationError, match="^Task 'load': emit_partitions needs a task"):
+        WeAnalysisToBigQueryOperator.partial(
+            task_id="load", endpoint="daily_summary", destination_project_dataset_table="p.d.t", emit_partitions=True
+        ).expand(weanalysis_conn_id=["shop", "magazine"])
 
 
 def test_partitions_need_airflow_3_3(monkeypatch):

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
 )
 
-from airflow_provider_wxanalysis.exceptions import DataNotReadyError, EmptyReportError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, EmptyReportError
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS, run_context
@@ -198,7 +198,7 @@ def test_appid_and_endpoint_are_filled_in(load, dataset, bq):
 
 
 def test_impersonation_needs_a_gcp_connection(load):
-    with pytest.raises(AirflowFailException, match="impersonation_chain needs a gcp_conn_id"):
+    with pytest.raises(ConfigurationError, match="impersonation_chain needs a gcp_conn_id"):
         load("daily_summary", TODAY, impersonation_chain="robot@p.iam.gserviceaccount.com")
 
 
