@@ -47,12 +47,6 @@ class Warehouse:
         """Return all rows of some tables, or of all, without load columns, in an order fit for reading."""
         return {table: self._rows(table) for table in tables or self.tables()}
 
-    def sizes(self) -> dict[str, int]:
-        """Return how many rows each table holds."""
-        return {
-            name: self.query(f"SELECT COUNT(*) AS n FROM `{self.dataset}.{name}`")[0]["n"] for name in self.tables()
-        }
-
     def calendar(self, table: str) -> Calendar:
         """Return what a table of a daily endpoint covers."""
         empty = self.query(

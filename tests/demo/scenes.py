@@ -8,23 +8,21 @@ from collections.abc import Callable
 
 from airflow_provider_wxanalysis.testing import faults
 from tests.demo.report import Warehouse
-from tests.demo.stage import APPS, Stage, say
+from tests.demo.stage import APPS, LATE, Stage, say
 
 Scene = Callable[[Stage, Warehouse, dt.datetime], None]
 
 
-def history(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
-    """Sixty days of two apps, five endpoints, both apps in one task each."""
-    stage.run_dag("demo_history", today)
-    for name, rows in warehouse.sizes().items():
-        say(f"    {name}: {rows:,} rows")
+def everything(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
+    """All 13 entries of the catalogue of two apps: yesterday's figures, then the 60 days before, then views.
 
-
-def every_endpoint(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
-    """All 13 entries of the catalogue: yesterday, two weeks, two months. Then the same again."""
-    stage.run_dag("demo_every_endpoint", today)
+    The same again changes nothing.
+    """
+    stage.run_dag("weanalysis_everything", today)
     before = warehouse.contents()
-    stage.run_dag("demo_every_endpoint", today)
+    for name, rows in before.items():
+        say(f"    {name}: {len(rows):,} rows")
+    stage.run_dag("weanalysis_everything", today)
     same = warehouse.contents() == before
     say(f"    {sum(map(len, before.values())):,} rows in {len(before)} tables, the same after the repeat: {_yes(same)}")
     if not same:
@@ -66,21 +64,18 @@ def gaps(stage: Stage, warehouse: Warehouse, today: dt.datetime) -> None:
     """One day deleted by hand, one app added late, one launched only 40 days ago: found and filled."""
     day = (today - dt.timedelta(days=20)).date()
     warehouse.delete("daily_visit_trend", APPS["weanalysis_shop"][0], day)
-    say(f"    Deleted daily_visit_trend of {day} (Shop), and added the app Tickets, which has no rows at all.")
+    stage.plan([*APPS, *LATE])
+    say(f"    Deleted daily_visit_trend of {day} (Shop), and added Tickets to the DAG's apps: it has no rows at all.")
     stage.calendars["before"] = warehouse.calendar("daily_visit_trend")
     started = time.monotonic()
-    stage.run_dag("demo_heal", today)
-    say(stage.coverage())
-    say("    After healing:")
-    stage.run_dag("demo_heal", today)
-    say(stage.coverage())
+    stage.run_dag("weanalysis_everything", today)
+    say(f"    Before healing:\n{stage.coverage(back=1)}\n    After healing:\n{stage.coverage()}")
     stage.calendars["after"] = warehouse.calendar("daily_visit_trend")
     say(f"    Found and filled in {time.monotonic() - started:.0f} s.")
 
 
 SCENES: dict[str, Scene] = {
-    "Two months of two apps": history,
-    "Every endpoint, twice": every_endpoint,
+    "Everything, every morning": everything,
     "A morning on which WeChat is late": half_published_morning,
     "A wrong secret": wrong_secret,
     "A killed worker": killed,

@@ -34,6 +34,7 @@ APPS = {
     "weanalysis_magazine": ("wx00000000000000b2", "Magazine 杂志"),
 }
 LATE = {"weanalysis_tickets": ("wx00000000000000c3", "Tickets 票务")}
+EVERYTHING = REPOSITORY / "example_dags" / "weanalysis_everything.py"
 ENDS_WELL = {"success", "skipped"}
 _ERROR = re.compile(r"^.*?(?=\b\w+Error: )")
 _COVERAGE = re.compile(r"app +endpoint +periods.*")
@@ -63,7 +64,16 @@ class Stage:
             **settings(wechat, bigquery),
             "PYTHONWARNINGS": "ignore",
         }
-        self.airflow("pools", "set", "weanalysis", "8", "Loads into BigQuery")
+        self.plan(list(APPS))
+
+    def plan(self, conn_ids: list[str]) -> None:
+        """Have the example that does everything every morning do it for these apps, over the last 60 days."""
+        text = EVERYTHING.read_text()
+        for name, value in (("APPS = ", repr(conn_ids)), ('params={"since": ', f'"{since()}"}},')):
+            text, found = re.subn(rf"^( *{re.escape(name)}).*$", rf"\g<1>{value}", text, flags=re.MULTILINE)
+            if found != 1:
+                self.fail(f"{EVERYTHING.name} has no line {name!r}")
+        (OUTPUT / "dags" / EVERYTHING.name).write_text(text)
 
     def run_dag(self, dag_id: str, date: dt.datetime, *options: str, expect: str = "success") -> None:
         """Run a DAG by ``airflow dags test``, and print how its tasks ended.
@@ -114,10 +124,10 @@ class Stage:
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if containing in line]
         return _ERROR.sub("", lines[-1]).strip() if lines else "(not found in the log)"
 
-    def coverage(self) -> str:
-        """Return the latest coverage table in Airflow's log."""
+    def coverage(self, back: int = 0) -> str:
+        """Return the latest coverage table in Airflow's log, or one of those before it."""
         lines = self.log.read_text(errors="replace").splitlines()
-        start = max(number for number, line in enumerate(lines) if _COVERAGE.search(line))
+        start = [number for number, line in enumerate(lines) if _COVERAGE.search(line)][-1 - back]
         block = [_COVERAGE.search(lines[start])[0]]  # type: ignore[index]
         for line in lines[start + 1 :]:
             if not line.strip() or line.startswith(("[", "20")):
@@ -150,6 +160,11 @@ def wechat_server(port: int = 0) -> WeChatServer:
 def launch_day() -> dt.date:
     """Return when the magazine's mini program was launched: 40 days ago, in the middle of what the demo loads."""
     return pendulum.today(SHANGHAI).subtract(days=40).date()
+
+
+def since() -> dt.date:
+    """Return the first day that should be there."""
+    return pendulum.today(SHANGHAI).subtract(days=60).date()
 
 
 def settings(wechat: WeChatServer, bigquery: str) -> dict[str, str]:
