@@ -71,7 +71,7 @@ def _coverage(axes: Any, calendars: dict[str, Calendar], names: dict[str, str]) 
     states: dict[bool | None, int] = {None: 0, False: 1, True: 2}
     for axis, (moment, calendar) in zip(axes, calendars.items(), strict=True):
         cells = [[states[calendar.get((appid, day))] for day in days] for appid in names]
-        axis.imshow(cells, aspect="auto", cmap=ListedColormap(_STATES.values()), vmin=0, vmax=2)
+        axis.imshow(cells, aspect="auto", cmap=ListedColormap(list(_STATES.values())), vmin=0, vmax=2)
         axis.set(title=f"Days of daily_visit_trend {moment} healing")
         axis.set_yticks(range(len(names)), names.values())
         axis.set_xticks(range(0, len(days), 10), [f"{day:%m-%d}" for day in days[::10]])
