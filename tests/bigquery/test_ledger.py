@@ -78,5 +78,5 @@ def test_names_are_kept_and_changed(ledger, bq, dataset):
     ledger.record_names({"wxa": "商店", "wxb": None})
     assert names() == {"wxa": "商店", "wxb": None}
     ledger.record_names({"wxa": "Shop", "wxb": "杂志", "wxc": None})
-    ledger.record_names({"wxa": None})  # as where somebody wrote the name into the table
+    ledger.record_names({"wxa": None})  # a name written into the table by hand stays
     assert names() == {"wxa": "Shop", "wxb": "杂志", "wxc": None}
