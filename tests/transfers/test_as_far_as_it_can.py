@@ -172,6 +172,16 @@ class TestManyApps:
             task.execute(interval(DAYS[-1]))
         assert held() == {APPS[0]: texts(DAYS[-1:])}
 
+    def test_the_log_has_a_line_for_each_app_that_lacks_something(self, transfer, wechat_server, logged):
+        apps = [f"wx{number:016x}" for number in range(0xD0, 0xD0 + 30)]
+        for appid in apps[1:]:
+            answer(wechat_server, DAYS[-1], 61501, appid=appid)
+        with pytest.raises(AirflowFailException, match="29 periods of 29 apps"):
+            transfer("daily_summary", appid=apps).execute(interval(DAYS[-1]))
+        log = logged()
+        assert f"App {apps[0]}:" not in log
+        assert all(f"App {appid}: DateRangeError: {DAYS[-1].begin_date}." in log for appid in apps[1:])
+
     def test_the_wait_is_for_exactly_what_is_not_there(self, transfer, wechat_server, held):
         for day in DAYS[-2:]:
             answer(wechat_server, day, 61503, appid=MANY[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pendulum
 import pytest
@@ -15,7 +16,7 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotRe
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.testing import faults
 from tests.conftest import APPS, run_context
-from tests.transfers.conftest import latest
+from tests.transfers.conftest import interval, latest
 
 LATE = {"empty_is_ready_after": dt.timedelta(0)}
 TODAY, DAY_BEFORE = latest("visit_page"), latest("visit_page", back=1)
@@ -209,6 +210,40 @@ def test_a_worker_without_credentials(load, monkeypatch, tmp_path):
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     with pytest.raises(AirflowFailException, match="Application Default Credentials, and this worker has none"):
         load("daily_summary", TODAY)
+
+
+@pytest.mark.parametrize("cohort", ["visit_uv", "visit_uv_new"])
+@pytest.mark.parametrize("on_empty", ["fail", "skip"])
+def test_a_cohort_that_comes_without_a_row_is_kept(load, wechat_server, dataset, read, logged, cohort, on_empty):
+    day = latest("daily_retain")
+    load("daily_retain", day)
+    before = read(f"{dataset}.daily_retain")
+    wechat_server.override("daily_retain", APPS[0], day.begin_date, lambda reply: {**reply, cohort: []})
+    load("daily_retain", day, on_empty=on_empty, **LATE)
+    assert read(f"{dataset}.daily_retain") == before
+    assert "have a cohort without users where the table has some" in logged()
+
+
+def test_a_module_that_comes_empty_late_is_named(load, wechat_server, logged):
+    day = latest("performance_data")
+    replies = iter([{"data": {"body": {"tables": []}}}])
+    wechat_server.override("performance_data", APPS[0], day.begin_date, lambda reply: {**reply, **next(replies, {})})
+    load("performance_data", day, **LATE)
+    assert re.search(r"Nothing for module 100\d\d \(1 period\)\.", logged())
+
+
+def test_a_retry_knows_which_lists_were_truncated(transfer, wechat_server):
+    wechat_server.override("visit_page", APPS[0], DAY_BEFORE.begin_date, {"errcode": 61503, "errmsg": "not yet"})
+    context = interval(DAY_BEFORE, TODAY, task_id="load_visit_page")
+    context["ti"].max_tries = 3
+    context["dag_run"].start_date = dt.datetime.now(dt.UTC)
+    task = transfer("visit_page", retries=3)
+    with pytest.raises(DataNotReadyError):
+        task.execute(context)
+    wechat_server.override("visit_page", APPS[0], DAY_BEFORE.begin_date, lambda reply: reply)
+    context["ti"].try_number = 2
+    app = task.execute(context)["apps"][APPS[0]]
+    assert app["truncated_periods"] == app["periods"] == [str(DAY_BEFORE), str(TODAY)]
 
 
 def test_labels_reach_jobs_and_table(load, bq):
