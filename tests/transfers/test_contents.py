@@ -226,8 +226,14 @@ def test_a_cohort_that_comes_without_a_row_is_kept(load, wechat_server, dataset,
 
 def test_a_module_that_comes_empty_late_is_named(load, wechat_server, logged):
     day = latest("performance_data")
-    replies = iter([{"data": {"body": {"tables": []}}}])
-    wechat_server.override("performance_data", APPS[0], day.begin_date, lambda reply: {**reply, **next(replies, {})})
+    first = []
+
+    def without_one(reply):
+        tables = reply["data"]["body"]["tables"]
+        first.append(tables[0]["id"])
+        return {**reply, "data": {"body": {"tables": []}}} if tables[0]["id"] == first[0] else reply
+
+    wechat_server.override("performance_data", APPS[0], day.begin_date, without_one)
     load("performance_data", day, **LATE)
     assert re.search(r"Nothing for module 100\d\d \(1 period\)\.", logged())
 
