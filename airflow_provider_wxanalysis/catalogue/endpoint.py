@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -96,9 +96,9 @@ class Endpoint:
         """Return the calls that fetch ``period``."""
         return [Request(self.body(period, selection), selection) for selection in self.selections]
 
-    def truncated(self, rows: Sequence[object]) -> bool:
-        """Whether there are so many ``rows`` that WeChat has probably truncated its list."""
-        return self.row_limit is not None and len(rows) >= self.row_limit
+    def truncated(self, rows: int) -> bool:
+        """Whether a period has so many ``rows`` that WeChat has probably truncated its list."""
+        return self.row_limit is not None and rows >= self.row_limit
 
     def closings(self, period: Period) -> tuple[growth.Closing, ...]:
         """Return when the period at each of ``refresh_offsets`` after ``period`` is over."""

@@ -248,4 +248,4 @@ class WeAnalysisHook(BaseHook):
 
 
 def _truncated(endpoint: Endpoint, rows: list[records.Row]) -> str:
-    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if endpoint.truncated(rows) else ""
+    return f" (top {endpoint.row_limit} only, WeChat gives no more)" if endpoint.truncated(len(rows)) else ""

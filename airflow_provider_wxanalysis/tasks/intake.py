@@ -93,9 +93,13 @@ class Intake:
         rows: Sequence[Row] = answer.rows or []
         name = answer.client and answer.client.settings.app_name
         app = f"{appid} ({name})" if name else appid
-        self._progress.got(call_name(terms.endpoint.name, answer.period, app), self._told(outcome, rows))
+        self._progress.got(
+            call_name(terms.endpoint.name, answer.period, app), self._told(outcome, rows, answer.empty_parts)
+        )
         if outcome is Outcome.EMPTY:
             self._tally.empty.add(key)
+        if outcome is Outcome.ROWS:
+            self._tally.empty_parts.update(answer.empty_parts)
         error = answer.error
         if outcome is Outcome.NOT_YET or (error and error.stops_app):
             self.held_back.add(ref)
@@ -120,7 +124,7 @@ class Intake:
             return None
         if rows:
             self._tally.rows[key] = len(rows)
-        if self._terms.endpoint.truncated(rows):
+        if self._terms.endpoint.truncated(len(rows)):
             self._tally.truncated.add(key)
         return piece
 
@@ -149,12 +153,13 @@ class Intake:
         elif len(self._complaints) == _COMPLAINTS + 1:
             log.warning("More could not be fetched; the end of the load lists all of it.")
 
-    def _told(self, outcome: Outcome, rows: Sequence[Row]) -> str:
+    def _told(self, outcome: Outcome, rows: Sequence[Row], parts: Sequence[str]) -> str:
         if outcome is not Outcome.ROWS:
             return str(outcome.value)
         limit = self._terms.endpoint.row_limit
-        truncated = f" (WeChat lists {limit} at most)" if self._terms.endpoint.truncated(rows) else ""
-        return f"{counted(len(rows), 'row')}{truncated}"
+        truncated = f" (WeChat lists {limit} at most)" if self._terms.endpoint.truncated(len(rows)) else ""
+        nothing = f"; nothing for {', '.join(parts)}" if parts else ""
+        return f"{counted(len(rows), 'row')}{truncated}{nothing}"
 
     def _early(self, answer: Answer, appid: str) -> EmptyReportError:
         parts = f"{', '.join(answer.empty_parts)} came" if answer.empty_parts and answer.rows else "the reply came"

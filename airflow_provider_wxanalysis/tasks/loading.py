@@ -75,6 +75,9 @@ class Load:
             self._settle()
             destination = self._writer.destination
             result = self.tally.frozen(destination.table, self._terms.endpoint.name, destination.load_ids)
+            if len(self._hooks) > 1:
+                for line in telling.per_app(result):
+                    log.info("%s", line)
             log.info("%s", telling.ending(result, self.progress.seconds))
             return result
         except BaseException as error:
@@ -152,6 +155,8 @@ class Load:
             if ours and since and held.loaded_at and held.loaded_at >= since:
                 done.add(key)
                 self.tally.rows[key] = held.rows
+                if self._terms.endpoint.truncated(held.rows):
+                    self.tally.truncated.add(key)
                 self.tally.load_ids.append(held.load_id or "")
         return done
 
@@ -160,6 +165,7 @@ class Load:
         doubtful = self._intake.doubtful
         fallen = settling.fallen(self._writer.destination, doubtful)
         if fallen:
+            self.tally.kept += fallen
             log.warning(
                 "%s: WeChat's new figures have a cohort without users where the table has some, as when it serves "
                 "nothing for a while. Left as they are: %s. To take the new ones, set on_empty='replace'.",

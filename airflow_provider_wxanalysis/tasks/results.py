@@ -46,6 +46,8 @@ class LoadResult:
     :param endpoint: name of the endpoint.
     :param load_ids: BigQuery jobs that wrote what is loaded.
     :param apps: by AppID what is in the table.
+    :param kept: due periods left as they are in the table, since the new figures are not to be believed.
+    :param empty_parts: what came without rows, such as a module of performance data, and in how many periods.
     :param failures: due periods that could not be fetched.
     :param waits: due periods that WeChat has not published yet and that the task can wait for.
     """
@@ -54,6 +56,8 @@ class LoadResult:
     endpoint: str
     load_ids: tuple[str, ...] = ()
     apps: Mapping[str, AppResult] = field(default_factory=dict)
+    kept: tuple[tuple[str, Period], ...] = ()
+    empty_parts: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     waits: Mapping[AppRef, tuple[Period, ...]] = field(default_factory=dict)
 

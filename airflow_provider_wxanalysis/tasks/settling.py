@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_wxanalysis.bigquery.chunks import Key
+from airflow_provider_wxanalysis.catalogue.shapes import COHORTS
 from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, call_name
 from airflow_provider_wxanalysis.tasks.folding import counted
 
@@ -68,8 +69,5 @@ def fallen(destination: Destination, doubtful: Mapping[Key, Sequence[Mapping[str
 
 
 def lifeless(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Return the cohorts that have no users at all."""
-    users: dict[str, int] = {}
-    for row in rows:
-        users[row["cohort"]] = users.get(row["cohort"], 0) + (row["users"] or 0)
-    return frozenset(cohort for cohort, total in users.items() if not total)
+    """Return the cohorts that have no users at all, or not even a row."""
+    return frozenset(COHORTS) - {row["cohort"] for row in rows if row["users"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,6 +22,8 @@ class Tally:
         self.rows: dict[Key, int] = {}
         self.empty: set[Key] = set()
         self.truncated: set[Key] = set()
+        self.kept: list[Key] = []
+        self.empty_parts: Counter[str] = Counter()
         self.failures: list[Failure] = []
         self.warnings: list[Failure] = []
         self.waits: defaultdict[AppRef, list[Period]] = defaultdict(list)
@@ -47,6 +49,8 @@ class Tally:
             endpoint=endpoint,
             load_ids=tuple(dict.fromkeys([*self.load_ids, *load_ids])),
             apps=MappingProxyType({appid: app.frozen() for appid, app in apps.items()}),
+            kept=tuple(self.kept),
+            empty_parts=MappingProxyType(dict(self.empty_parts)),
             failures=tuple(self.failures),
             waits=MappingProxyType({ref: tuple(sorted(periods)) for ref, periods in self.waits.items()}),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from airflow_provider_wxanalysis.bigquery.names import TableName
@@ -38,7 +38,29 @@ def ending(result: LoadResult, seconds: float) -> str:
     for what, name in (("Empty", "empty_periods"), ("Truncated by WeChat", "truncated_periods")):
         if listed := _by_app(result, name):
             parts.append(f"{what}: {listed}")
+    if result.empty_parts:
+        nothing = [f"{part} ({counted(periods, 'period')})" for part, periods in result.empty_parts.items()]
+        parts.append(f"Nothing for {', '.join(nothing)}")
     return ". ".join(parts) + "."
+
+
+def per_app(result: LoadResult) -> Iterator[str]:
+    """Yield a line for each app whose due periods did not all come with all their rows.
+
+    :param result: what came of the load.
+    """
+    for appid, app in result.apps.items():
+        for what, periods in (("empty", app.empty_periods), ("truncated by WeChat", app.truncated_periods)):
+            if periods:
+                yield f"App {appid}: {what}: {folded_periods(periods)}."
+    for ref, periods in result.waits.items():
+        yield f"App {ref}: not published: {folded_periods(periods)}."
+    failed: dict[tuple[str, str], list[Period]] = {}
+    for failure in result.failures:
+        if isinstance(failure.period, Period):
+            failed.setdefault((failure.appid, type(failure.error).__name__), []).append(failure.period)
+    for (appid, error), periods in failed.items():
+        yield f"App {appid}: {error}: {folded_periods(periods)}."
 
 
 def in_the_table(result: LoadResult) -> str:

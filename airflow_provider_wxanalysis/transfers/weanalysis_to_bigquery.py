@@ -222,7 +222,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
                 poll_interval=self.poll_interval,
                 deadline=deadline,
             )
-        if self.on_empty == "skip" and not result.periods:
+        if self.on_empty == "skip" and not result.periods and not result.kept:
             skip(f"{self.entry.name}: every period was empty, and on_empty='skip' leaves the table as it is.")
         self._result = result
         keys = [str(period.begin_date) for period in result.periods] if self.emit_partitions else []
