@@ -36,7 +36,7 @@ def test_coverage_and_a_mapped_load(group):
 
 def test_a_lone_endpoint(group):
     coverage = group(APPS, "visit_page", "p.d.{endpoint}").get_task("weanalysis_heal.coverage")
-    assert coverage.endpoints == ("visit_page",)
+    assert list(coverage.endpoints) == ["visit_page"]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from airflow_provider_wxanalysis.tasks.runs import explicit_date, explicit_perio
 #: By argument, a function that raises ConfigurationError for a value that cannot work.
 Rules = Mapping[str, Callable[[Any], object]]
 
-#: Letters, digits and the punctuation of dates, AppIDs and tables. A DAG may have template delimiters of its own, so a
+#: Letters, digits and the punctuation of dates, AppIDs, tables and accounts. A DAG may have template delimiters of its own, so a
 #: text with any other character may be a template.
-_PLAIN = re.compile(r"(?!.*(?:\{\{|\{%|\{#))[\w\-.:/{} ]*")
+_PLAIN = re.compile(r"(?!.*(?:\{\{|\{%|\{#))[\w\-.:/{}@ ]*")
 
 
 def is_literal(value: object) -> bool:
