@@ -137,6 +137,13 @@ def test_a_filter_demanded_on_the_day_is_welcome(proxy, prepare):
     prepare()
 
 
+def test_a_filter_demanded_on_the_day_is_welcome_in_capitals(proxy, prepare):
+    prepare()
+    capitals = {"requirePartitionFilter": True, "timePartitioning": {"type": "DAY", "field": "Begin_Date"}}
+    answering(proxy, lambda table: {**table, **capitals})
+    prepare()
+
+
 class TestExpiration:
     """Partitions that the table drops."""
 
