@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pendulum
 
@@ -19,6 +19,7 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks import lookback, settling, telling
 from airflow_provider_wxanalysis.tasks.background import in_background
+from airflow_provider_wxanalysis.tasks.failures import kinds
 from airflow_provider_wxanalysis.tasks.folding import folded
 from airflow_provider_wxanalysis.tasks.intake import Intake, Terms
 from airflow_provider_wxanalysis.tasks.outcomes import Role
@@ -30,6 +31,7 @@ from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError, Stop
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.exceptions import Failure
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
     from airflow_provider_wxanalysis.periods import Period
     from airflow_provider_wxanalysis.tasks.apps import AppRef
@@ -72,6 +74,7 @@ class Load:
             for chunk in pack(self._slices(due, earlier)):
                 self._writer.write(chunk)
             self._writer.finish()
+            self._count_dropped(due)
             self._settle()
             destination = self._writer.destination
             result = self.tally.frozen(destination.table, self._terms.endpoint.name, destination.load_ids)
@@ -136,6 +139,7 @@ class Load:
             keys = [key for key in keys if key not in done]
         if keys and terms.by_need:
             now, ready_after = pendulum.now(SHANGHAI), terms.empty_is_ready_after
+            keys = [key for key in keys if not self._writer.destination.drops(key[1])]
             found = self._writer.destination.contents(keys)
             keys = lookback.needed(keys, found, terms.endpoint, now=now, ready_after=ready_after)
         wanted: dict[AppRef, list[Period]] = {}
@@ -169,6 +173,19 @@ class Load:
         for key, rows in doubtful.items():
             if key not in fallen and (piece := self._intake.encoded(key, rows, Role.DUE)):
                 yield piece
+
+    def _count_dropped(self, due: Sequence[Period]) -> None:
+        """Count what the table did not keep, because its partitions expire, as not loaded."""
+        lost: dict[bool, list[Failure]] = {True: [], False: []}
+        for failure in self._writer.dropped:
+            key = failure.appid, cast("Period", failure.period)
+            self.tally.rows.pop(key, None)
+            self.tally.truncated.discard(key)
+            lost[key[1] in due].append(failure)
+        self.tally.failures += lost[True]
+        self.tally.warnings += lost[False]
+        for line in kinds(lost[False]):
+            log.warning("An earlier period was not kept: %s", line)
 
     def _settle(self) -> None:
         """Decide what the empty replies for due periods mean, after everything else is in the table."""

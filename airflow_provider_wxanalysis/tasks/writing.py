@@ -14,6 +14,7 @@ from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.chunks import Chunk
     from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.exceptions import Failure
     from airflow_provider_wxanalysis.wechat.waits import Stop
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Writer:
         self._stop = stop
         self._wrote = wrote
         self._writing: Future[None] | None = None
+        #: What was written and did not stay.
+        self.dropped: list[Failure] = []
         self._background = Background()
         self._opening = self._start(open_destination)
 
@@ -91,7 +94,7 @@ class Writer:
     def _replace(self, chunk: Chunk) -> None:
         destination = self._opening.result()
         self._stop.check()
-        destination.replace(chunk)
+        self.dropped += destination.replace(chunk)
         self._wrote(chunk)
 
     def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
