@@ -25,6 +25,7 @@ from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
 from airflow_provider_wxanalysis.bigquery.identity import TaskIdentity
 from airflow_provider_wxanalysis.bigquery.jobs import Jobs, Parameter
 from airflow_provider_wxanalysis.bigquery.labels import ENDPOINT_LABEL
+from airflow_provider_wxanalysis.bigquery.ledger import Ledger
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.statements import contents_statement, merge_statement
 from airflow_provider_wxanalysis.bigquery.tables import expires_after, prepare_table
@@ -202,6 +203,16 @@ class Destination:
                 key = row["appid"], Period(row["begin_date"], row["end_date"])
                 found[key] = Contents(row["row_count"], row["loads"], row["load_id"], row["loaded_at"])
         return {key: found.get(key, Contents()) for key in wanted}
+
+    def record_empty(self, keys: Iterable[Key]) -> None:
+        """Record slices that were accepted as empty.
+
+        :param keys: AppID and period of each.
+        """
+        ledger = Ledger(
+            self.client, self.table.project, self.table.dataset, self.jobs.location, self.jobs.labels, self.jobs.calls
+        )
+        ledger.record_empty(self.endpoint.name, keys, self.identity.run_id)
 
     def drops(self, period: Period) -> bool:
         """Whether the table drops a period's rows at once, as its partition is too old."""

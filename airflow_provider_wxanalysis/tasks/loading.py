@@ -125,7 +125,7 @@ class Load:
         for ref, hook in self._hooks.items():
             with contextlib.suppress(WeAnalysisError):  # its lane will report it
                 self._intake.apps.setdefault(hook.appid, ref)
-        done = self._own((appid, period) for appid in self._intake.apps for period in due)
+        done = self._own([(appid, period) for appid in self._intake.apps for period in due])
         appids = {ref: appid for appid, ref in self._intake.apps.items()}
         return {ref: [period for period in due if (appids.get(ref), period) not in done] for ref in self._hooks}
 
@@ -140,7 +140,7 @@ class Load:
         if keys and terms.by_need:
             now, ready_after = pendulum.now(SHANGHAI), terms.empty_is_ready_after
             keys = [key for key in keys if not self._writer.destination.drops(key[1])]
-            found = self._writer.destination.contents(keys)
+            found = self._writer.ask(lambda destination: destination.contents(keys))
             keys = lookback.needed(keys, found, terms.endpoint, now=now, ready_after=ready_after)
         wanted: dict[AppRef, list[Period]] = {}
         for appid, period in keys:
@@ -151,7 +151,7 @@ class Load:
         """Count those slices that this task has loaded already, and return them."""
         destination, since = self._writer.destination, self._terms.loaded_since
         done = set()
-        for key, held in destination.contents(keys).items():
+        for key, held in self._writer.ask(lambda destination: destination.contents(keys)).items():
             ours = held.loads == 1 and destination.identity.ran(destination.table, held.load_id or "")
             if ours and since and held.loaded_at and held.loaded_at >= since:
                 done.add(key)
@@ -162,7 +162,7 @@ class Load:
     def _believed(self) -> Iterator[Slice]:
         """Yield figures with a cohort without users, except where the table has users of it."""
         doubtful = self._intake.doubtful
-        fallen = settling.fallen(self._writer.destination, doubtful)
+        fallen = self._writer.ask(lambda destination: settling.fallen(destination, doubtful))
         if fallen:
             log.warning(
                 "%s: WeChat's new figures have a cohort without users where the table has some, as when it serves "
@@ -191,18 +191,12 @@ class Load:
         """Decide what the empty replies for due periods mean, after everything else is in the table."""
         if not self._intake.unsettled:
             return
-        destination = self._writer.destination
-        settled = settling.settle(destination, self._terms.endpoint, self._intake.unsettled)
+        endpoint, unsettled = self._terms.endpoint, self._intake.unsettled
+        settled = self._writer.ask(lambda destination: settling.settle(destination, endpoint, unsettled))
         self.tally.failures += settled.failures
         self.tally.empty -= {(failure.appid, failure.period) for failure in settled.failures}
         if settled.accepted:
-            from airflow_provider_wxanalysis.bigquery.ledger import Ledger
-
-            identity, table = destination.identity, destination.table
-            ledger = Ledger(
-                destination.client, table.project, table.dataset, destination.jobs.location, destination.jobs.labels
-            )
-            ledger.record_empty(self._terms.endpoint.name, settled.accepted, identity.run_id)
+            self._writer.ask(lambda destination: destination.record_empty(settled.accepted))
 
     def _wrote(self, chunk: Chunk) -> None:
         self.progress.wrote(len(chunk.slices), sum(piece.rows for piece in chunk.slices))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_wxanalysis.tasks.background import Background, wait_for
+from airflow_provider_wxanalysis.tasks.background import Background, in_background, wait_for
 from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 
 if TYPE_CHECKING:
@@ -44,6 +44,15 @@ class Writer:
         :raises WeAnalysisError: if it cannot be opened.
         """
         return self._result(self._opening)
+
+    def ask(self, question: Callable[[Destination], T]) -> T:
+        """Have ``question`` answered in a thread of its own, since nothing wakes one that waits for BigQuery.
+
+        :raises FetchCancelledError: if the load is to end meanwhile.
+        """
+        destination = self.destination
+        self.check()
+        return self._result(in_background(question, destination))
 
     def write(self, chunk: Chunk) -> None:
         """Wait for the chunk before, and start to replace this one's slices.
