@@ -50,14 +50,23 @@ class Calls:
         if self._stopped.wait(seconds):
             raise LoadCancelledError("The load was cancelled.")
 
-    def make(self, request: Callable[[], T]) -> T:
+    def make(
+        self,
+        request: Callable[[], T],
+        *,
+        worth_repeating: Callable[[BaseException], bool] = is_transient,
+        patience: float = PATIENCE,
+    ) -> T:
         """Make a request and return its answer.
 
+        :param request: one request, without retries of its own.
+        :param worth_repeating: after which errors it is made again.
+        :param patience: seconds for which it is.
         :raises LoadCancelledError: if the calls are stopped.
         """
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_transient),
-            stop=tenacity.stop_after_delay(PATIENCE),
+            retry=tenacity.retry_if_exception(worth_repeating),
+            stop=tenacity.stop_after_delay(patience),
             wait=tenacity.wait_random_exponential(multiplier=0.5, max=30),
             sleep=lambda seconds: self.pause(seconds),
             reraise=True,

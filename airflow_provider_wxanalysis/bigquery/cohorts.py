@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 def living_cohorts(destination: Destination, keys: Iterable[tuple[str, Period]]) -> dict[tuple[str, Period], set[str]]:
     """Return by slice the cohorts that have users.
 
+    Columns are aliased, since the table may spell them with capitals.
+
     :param destination: a table of retention figures.
     :param keys: AppID and period of the slices.
     """
     wanted = list(keys)
-    statement = f"""SELECT appid, begin_date, end_date, cohort
+    statement = f"""SELECT appid AS appid, begin_date AS begin_date, end_date AS end_date, cohort AS cohort
 FROM `{destination.table}`
 WHERE appid IN UNNEST(@appids) AND begin_date IN UNNEST(@dates)
 GROUP BY appid, begin_date, end_date, cohort

@@ -25,11 +25,12 @@ from airflow_provider_wxanalysis.bigquery.clients import bigquery_client
 from airflow_provider_wxanalysis.bigquery.identity import TaskIdentity
 from airflow_provider_wxanalysis.bigquery.jobs import Jobs, Parameter
 from airflow_provider_wxanalysis.bigquery.labels import ENDPOINT_LABEL
+from airflow_provider_wxanalysis.bigquery.ledger import Ledger
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.bigquery.statements import contents_statement, merge_statement
 from airflow_provider_wxanalysis.bigquery.tables import expires_after, prepare_table
 from airflow_provider_wxanalysis.endpoints import Endpoint
-from airflow_provider_wxanalysis.exceptions import DestinationError
+from airflow_provider_wxanalysis.exceptions import DestinationError, Failure, call_name
 from airflow_provider_wxanalysis.periods import Period
 
 log = logging.getLogger(__name__)
@@ -155,15 +156,17 @@ class Destination:
         """Run a query that changes nothing, where the table is, and return its rows."""
         return self.jobs.query(statement, parameters)
 
-    def replace(self, chunk: Chunk) -> None:
+    def replace(self, chunk: Chunk) -> list[Failure]:
         """Make each slice of ``chunk`` hold exactly the rows it comes with.
 
+        :return: the slices that did not stay, because the table drops partitions of their age.
         :raises DestinationError: retryable, if other writers kept interfering.
         :raises SupersededError: if a later try of the same task has begun to write.
         """
         # local-bigquery has no named arguments in a MERGE; its PARSE_JSON takes every number without them.
         named_arguments = "BIGQUERY_EMULATOR_HOST" not in os.environ
         statement = merge_statement(self.table, self.endpoint, named_arguments=named_arguments)
+        dropped: list[Failure] = []
         for attempt in range(HEAL_ATTEMPTS):
             if attempt:
                 log.warning("Another writer got into %s; merging again.", _listed(chunk.slices))
@@ -171,10 +174,14 @@ class Destination:
             load_id = self.jobs.run(statement, functools.partial(self._merge_parameters, chunk))
             self.load_ids.append(load_id)
             contents = self.contents(chunk.keys)
-            broken = [piece for piece in chunk.slices if not _sound(piece, contents[piece.key], load_id)]
+            broken = []
+            for piece in chunk.slices:
+                if self.drops(piece.period) and not contents[piece.key].rows and piece.rows:
+                    dropped.append(Failure(*piece.key, self._expired(piece)))
+                elif not _sound(piece, contents[piece.key], load_id):
+                    broken.append(piece)
             if not broken:
-                return
-            self._check_expiration(broken, contents)
+                return dropped
             chunk = Chunk()
             for piece in broken:
                 chunk.add(piece)
@@ -197,22 +204,28 @@ class Destination:
                 found[key] = Contents(row["row_count"], row["loads"], row["load_id"], row["loaded_at"])
         return {key: found.get(key, Contents()) for key in wanted}
 
-    def _check_expiration(self, broken: Sequence[Slice], contents: Mapping[Key, Contents]) -> None:
-        """Refuse to go on if slices are gone because their partitions are too old for the table.
+    def record_empty(self, keys: Iterable[Key]) -> None:
+        """Record slices that were accepted as empty.
 
-        :raises DestinationError: naming them.
+        :param keys: AppID and period of each.
         """
-        if self.expiration is None:
-            return
-        first_kept = (dt.datetime.now(dt.UTC) - self.expiration).date()
-        expired = [p for p in broken if not contents[p.key].rows and p.period.begin_date <= first_kept]
-        if expired:
-            table = f"{self.table.project}:{self.table.dataset}.{self.table.table}"
-            raise DestinationError(
-                f"{self.endpoint.name}: {_listed(expired)} did not stay in {self.table}, which drops partitions "
-                f"{self.expiration.days} days after their day. Everything younger was written. Load younger periods, "
-                f"or keep partitions for good: bq update --time_partitioning_expiration 0 {table}."
-            )
+        ledger = Ledger(
+            self.client, self.table.project, self.table.dataset, self.jobs.location, self.jobs.labels, self.jobs.calls
+        )
+        ledger.record_empty(self.endpoint.name, keys, self.identity.run_id)
+
+    def drops(self, period: Period) -> bool:
+        """Whether the table drops a period's rows at once, as its partition is too old."""
+        return self.expiration is not None and period.begin_date <= (dt.datetime.now(dt.UTC) - self.expiration).date()
+
+    def _expired(self, piece: Slice) -> DestinationError:
+        table = f"{self.table.project}:{self.table.dataset}.{self.table.table}"
+        days = self.expiration.days if self.expiration else 0
+        return DestinationError(
+            f"{call_name(self.endpoint.name, piece.period, piece.appid)}: its rows did not stay in {self.table}, which "
+            f"drops partitions {days} days after their day. Load younger periods, or keep partitions for good: "
+            f"bq update --time_partitioning_expiration 0 {table}."
+        )
 
     def _merge_parameters(self, chunk: Chunk, job_id: str) -> list[Parameter]:
         return [

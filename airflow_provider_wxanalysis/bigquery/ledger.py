@@ -10,14 +10,17 @@ import datetime as dt
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from google.api_core.exceptions import Forbidden, NotFound
+from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
 
+from airflow_provider_wxanalysis.bigquery.calls import ONCE, Calls
 from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
-from airflow_provider_wxanalysis.bigquery.errors import explained
+from airflow_provider_wxanalysis.bigquery.errors import TRANSPORT_ERRORS, explained, is_contention, is_transient
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.catalogue.columns import LEADING, LOAD, Column
 from airflow_provider_wxanalysis.periods import Period
@@ -27,6 +30,9 @@ log = logging.getLogger(__name__)
 
 EMPTY_PERIODS = "weanalysis_empty_periods"
 APPS = "weanalysis_apps"
+
+#: Seconds for which a write is tried again; nothing that is lost is worth a longer wait.
+PATIENCE = 60.0
 
 _LOADED_AT, _RUN_ID = (next(c for c in LOAD if c.name == name) for name in ("_loaded_at", "_run_id"))
 _APPID, _BEGIN_DATE, _END_DATE = LEADING[:3]
@@ -81,6 +87,7 @@ class Ledger:
     :param dataset: the dataset that holds the data tables.
     :param location: the dataset's location, or ``None`` to let BigQuery find it.
     :param labels: labels for jobs.
+    :param calls: makes the requests that write.
     """
 
     client: bigquery.Client
@@ -88,11 +95,13 @@ class Ledger:
     dataset: str
     location: str | None = None
     labels: Mapping[str, str] | None = None
+    calls: Calls = field(default_factory=Calls)
 
     def record_empty(self, endpoint: str, slices: Iterable[tuple[str, Period]], run_id: str) -> None:
         """Record periods of apps that were accepted as empty.
 
-        A missing permission is a warning: the load itself has succeeded, and the periods are only asked for again.
+        If BigQuery does not take them, that is a warning: the load itself has succeeded, and the periods are only
+        asked for again.
 
         :param endpoint: the endpoint's name.
         :param slices: AppID and period of each.
@@ -130,7 +139,7 @@ class Ledger:
         return found
 
     def record_names(self, names: Mapping[str, str | None]) -> None:
-        """Keep the apps' names; a missing permission is a warning.
+        """Keep the apps' names; if BigQuery does not take them, that is a warning.
 
         :param names: name by AppID, ``None`` for an app that has none.
         """
@@ -148,16 +157,21 @@ class Ledger:
             if table.name not in present:
                 self._create(table)
 
-    def _create(self, table: LedgerTable) -> None:
-        self.client.create_table(self._definition(table), exists_ok=True, timeout=TIMEOUT)
+    def _create(self, table: LedgerTable, **options: Any) -> None:
+        self.client.create_table(self._definition(table), exists_ok=True, timeout=TIMEOUT, **options)
 
     def _write(self, table: LedgerTable, statement: str, parameters: Sequence[Parameter], lost: str) -> None:
-        try:
+        sql = statement.format(table=self._table(table))
+
+        def write() -> None:
             try:
-                self._run(statement.format(table=self._table(table)), parameters)
+                self._run(sql, parameters, retry=ONCE, job_retry=ONCE)
             except NotFound:
-                self._create(table)
-                self._run(statement.format(table=self._table(table)), parameters)
+                self._create(table, retry=ONCE)
+                self._run(sql, parameters, retry=ONCE, job_retry=ONCE)
+
+        try:
+            self.calls.make(write, worth_repeating=_passes, patience=PATIENCE)
         except NotFound:
             log.warning("%s: dataset %s.%s does not exist.", lost, self.project, self.dataset)
         except Forbidden as error:
@@ -167,11 +181,15 @@ class Ledger:
                 self._table(table),
                 error.message,
             )
+        except (GoogleAPIError, GoogleAuthError, *TRANSPORT_ERRORS) as error:
+            log.warning("%s: %s could not be written. BigQuery said: %s", lost, self._table(table), error)
 
-    def _run(self, statement: str, parameters: Sequence[Parameter]) -> list[bigquery.Row]:
+    def _run(self, statement: str, parameters: Sequence[Parameter], **options: Any) -> list[bigquery.Row]:
         config = bigquery.QueryJobConfig(query_parameters=parameters, labels=dict(self.labels or {}))
         return list(
-            self.client.query_and_wait(statement, job_config=config, location=self.location, api_timeout=TIMEOUT)
+            self.client.query_and_wait(
+                statement, job_config=config, location=self.location, api_timeout=TIMEOUT, **options
+            )
         )
 
     def _table(self, table: LedgerTable) -> TableName:
@@ -186,3 +204,7 @@ class Ledger:
         definition.description = table.description
         definition.clustering_fields = list(table.clustering)
         return definition
+
+
+def _passes(error: BaseException) -> bool:
+    return is_transient(error) or is_contention(error)

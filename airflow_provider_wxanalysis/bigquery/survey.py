@@ -24,7 +24,9 @@ from airflow_provider_wxanalysis.periods import Period
 
 log = logging.getLogger(__name__)
 
-_CONTENTS = """SELECT appid, begin_date, end_date, COUNT(*) AS row_count, COUNT(DISTINCT _load_id) AS loads,
+# Columns are aliased, since the table may spell them with capitals.
+_CONTENTS = """SELECT appid AS appid, begin_date AS begin_date, end_date AS end_date,
+  COUNT(*) AS row_count, COUNT(DISTINCT _load_id) AS loads,
   MAX(_loaded_at) AS loaded_at, MAX(_dag_id) AS dag_id, MAX(_run_id) AS run_id, MAX(_task_id) AS task_id,
   {offsets} AS offsets, {figures} AS figures
 FROM `{table}`
@@ -40,7 +42,7 @@ _FIGURES = {
     "visit_page": ("page_rank <= 10", "page_rank, page_path, page_visit_pv, page_visit_uv", 8),
 }
 
-_SLICE_HASHES = """SELECT appid, begin_date, end_date, MAX(_loaded_at) AS loaded_at,
+_SLICE_HASHES = """SELECT appid AS appid, begin_date AS begin_date, end_date AS end_date, MAX(_loaded_at) AS loaded_at,
     BIT_XOR(FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({columns})))) AS hash
   FROM {source} WHERE appid IN UNNEST(@appids) AND begin_date >= @since GROUP BY appid, begin_date, end_date"""
 _REVISIONS = """WITH fresh AS (

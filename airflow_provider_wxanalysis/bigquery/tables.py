@@ -146,9 +146,10 @@ def _problems(table: bigquery.Table, endpoint: Endpoint) -> Iterator[str]:
         if problem := _column_problem(field, wanted.get(name)):
             yield f"column {field.name} {problem}"
     partitioned = table.time_partitioning or table.range_partitioning
-    if table.require_partition_filter and getattr(partitioned, "field", None) not in (None, "begin_date"):
+    filtered = getattr(partitioned, "field", None) or "begin_date"
+    if table.require_partition_filter and filtered.lower() != "begin_date":
         yield (
-            f"it is partitioned on {partitioned.field} and demands a filter on it (require_partition_filter), which "
+            f"it is partitioned on {filtered} and demands a filter on it (require_partition_filter), which "
             "replacing days of an app cannot give"
         )
 

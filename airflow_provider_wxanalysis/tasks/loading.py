@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pendulum
 
@@ -19,6 +19,7 @@ from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks import lookback, settling, telling
 from airflow_provider_wxanalysis.tasks.background import in_background
+from airflow_provider_wxanalysis.tasks.failures import kinds
 from airflow_provider_wxanalysis.tasks.folding import folded
 from airflow_provider_wxanalysis.tasks.intake import Intake, Terms
 from airflow_provider_wxanalysis.tasks.outcomes import Role
@@ -30,6 +31,7 @@ from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError, Stop
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.exceptions import Failure
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
     from airflow_provider_wxanalysis.periods import Period
     from airflow_provider_wxanalysis.tasks.apps import AppRef
@@ -72,6 +74,7 @@ class Load:
             for chunk in pack(self._slices(due, earlier)):
                 self._writer.write(chunk)
             self._writer.finish()
+            self._count_dropped(due)
             self._settle()
             destination = self._writer.destination
             result = self.tally.frozen(destination.table, self._terms.endpoint.name, destination.load_ids)
@@ -125,7 +128,7 @@ class Load:
         for ref, hook in self._hooks.items():
             with contextlib.suppress(WeAnalysisError):  # its lane will report it
                 self._intake.apps.setdefault(hook.appid, ref)
-        done = self._own((appid, period) for appid in self._intake.apps for period in due)
+        done = self._own([(appid, period) for appid in self._intake.apps for period in due])
         appids = {ref: appid for appid, ref in self._intake.apps.items()}
         return {ref: [period for period in due if (appids.get(ref), period) not in done] for ref in self._hooks}
 
@@ -139,7 +142,8 @@ class Load:
             keys = [key for key in keys if key not in done]
         if keys and terms.by_need:
             now, ready_after = pendulum.now(SHANGHAI), terms.empty_is_ready_after
-            found = self._writer.destination.contents(keys)
+            keys = [key for key in keys if not self._writer.destination.drops(key[1])]
+            found = self._writer.ask(lambda destination: destination.contents(keys))
             keys = lookback.needed(keys, found, terms.endpoint, now=now, ready_after=ready_after)
         wanted: dict[AppRef, list[Period]] = {}
         for appid, period in keys:
@@ -150,7 +154,7 @@ class Load:
         """Count those slices that this task has loaded already, and return them."""
         destination, since = self._writer.destination, self._terms.loaded_since
         done = set()
-        for key, held in destination.contents(keys).items():
+        for key, held in self._writer.ask(lambda destination: destination.contents(keys)).items():
             ours = held.loads == 1 and destination.identity.ran(destination.table, held.load_id or "")
             if ours and since and held.loaded_at and held.loaded_at >= since:
                 done.add(key)
@@ -163,7 +167,7 @@ class Load:
     def _believed(self) -> Iterator[Slice]:
         """Yield figures with a cohort without users, except where the table has users of it."""
         doubtful = self._intake.doubtful
-        fallen = settling.fallen(self._writer.destination, doubtful)
+        fallen = self._writer.ask(lambda destination: settling.fallen(destination, doubtful))
         if fallen:
             self.tally.kept += fallen
             log.warning(
@@ -176,22 +180,29 @@ class Load:
             if key not in fallen and (piece := self._intake.encoded(key, rows, Role.DUE)):
                 yield piece
 
+    def _count_dropped(self, due: Sequence[Period]) -> None:
+        """Count what the table did not keep, because its partitions expire, as not loaded."""
+        lost: dict[bool, list[Failure]] = {True: [], False: []}
+        for failure in self._writer.dropped:
+            key = failure.appid, cast("Period", failure.period)
+            self.tally.rows.pop(key, None)
+            self.tally.truncated.discard(key)
+            lost[key[1] in due].append(failure)
+        self.tally.failures += lost[True]
+        self.tally.warnings += lost[False]
+        for line in kinds(lost[False]):
+            log.warning("An earlier period was not kept: %s", line)
+
     def _settle(self) -> None:
         """Decide what the empty replies for due periods mean, after everything else is in the table."""
         if not self._intake.unsettled:
             return
-        destination = self._writer.destination
-        settled = settling.settle(destination, self._terms.endpoint, self._intake.unsettled)
+        endpoint, unsettled = self._terms.endpoint, self._intake.unsettled
+        settled = self._writer.ask(lambda destination: settling.settle(destination, endpoint, unsettled))
         self.tally.failures += settled.failures
         self.tally.empty -= {(failure.appid, failure.period) for failure in settled.failures}
         if settled.accepted:
-            from airflow_provider_wxanalysis.bigquery.ledger import Ledger
-
-            identity, table = destination.identity, destination.table
-            ledger = Ledger(
-                destination.client, table.project, table.dataset, destination.jobs.location, destination.jobs.labels
-            )
-            ledger.record_empty(self._terms.endpoint.name, settled.accepted, identity.run_id)
+            self._writer.ask(lambda destination: destination.record_empty(settled.accepted))
 
     def _wrote(self, chunk: Chunk) -> None:
         self.progress.wrote(len(chunk.slices), sum(piece.rows for piece in chunk.slices))

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_wxanalysis.tasks.background import Background, wait_for
+from airflow_provider_wxanalysis.tasks.background import Background, in_background, wait_for
 from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.chunks import Chunk
     from airflow_provider_wxanalysis.bigquery.destination import Destination
+    from airflow_provider_wxanalysis.exceptions import Failure
     from airflow_provider_wxanalysis.wechat.waits import Stop
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Writer:
         self._stop = stop
         self._wrote = wrote
         self._writing: Future[None] | None = None
+        #: What was written and did not stay.
+        self.dropped: list[Failure] = []
         self._background = Background()
         self._opening = self._start(open_destination)
 
@@ -41,6 +44,15 @@ class Writer:
         :raises WeAnalysisError: if it cannot be opened.
         """
         return self._result(self._opening)
+
+    def ask(self, question: Callable[[Destination], T]) -> T:
+        """Have ``question`` answered in a thread of its own, since nothing wakes one that waits for BigQuery.
+
+        :raises FetchCancelledError: if the load is to end meanwhile.
+        """
+        destination = self.destination
+        self.check()
+        return self._result(in_background(question, destination))
 
     def write(self, chunk: Chunk) -> None:
         """Wait for the chunk before, and start to replace this one's slices.
@@ -91,7 +103,7 @@ class Writer:
     def _replace(self, chunk: Chunk) -> None:
         destination = self._opening.result()
         self._stop.check()
-        destination.replace(chunk)
+        self.dropped += destination.replace(chunk)
         self._wrote(chunk)
 
     def _start(self, work: Callable[..., T], *arguments: Any) -> Future[T]:

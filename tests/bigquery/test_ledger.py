@@ -8,8 +8,8 @@ import logging
 import pytest
 
 from airflow_provider_wxanalysis.bigquery.ledger import APPS, EMPTY_PERIODS, Ledger
-from tests.bigquery.conftest import day
-from tests.support.proxy import api_error
+from tests.bigquery.conftest import CONTENTION, day
+from tests.support.proxy import LOST, api_error
 
 SINCE = dt.date(2026, 3, 1)
 
@@ -69,6 +69,35 @@ def test_a_missing_permission_is_a_warning(proxy, client, dataset, caplog, forbi
     assert "were not recorded, as BigQuery does not let this account write" in caplog.text
     proxy.rules.clear()
     assert ledger.empty_periods(["visit_page"], ["wxa"], SINCE) == {}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        api_error(503, "backendError", "busy"),
+        api_error(403, "rateLimitExceeded", "Exceeded rate limits"),
+        api_error(400, "invalidQuery", "Too many DML statements outstanding against table p:d.t, limit is 20."),
+        api_error(400, "invalidQuery", "Column _run_id is not present in table"),
+        LOST,
+    ],
+)
+def test_what_bigquery_does_not_take_is_a_warning(proxy, client, dataset, caplog, monkeypatch, answer):
+    monkeypatch.setattr("airflow_provider_wxanalysis.bigquery.ledger.PATIENCE", 0.0)
+    ledger = Ledger(client(), *dataset.split("."))
+    proxy.rules.append(lambda exchange: answer if exchange.sql.startswith("INSERT") else None)
+    ledger.record_empty("visit_page", [("wxa", day(1))], "run")
+    assert "Empty periods were not recorded" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "answer", [api_error(503, "backendError", "busy"), api_error(400, "invalidQuery", CONTENTION[2])]
+)
+def test_what_passes_is_waited_for(proxy, client, dataset, no_waiting, answer):
+    ledger = Ledger(client(), *dataset.split("."))
+    left = [answer]
+    proxy.rules.append(lambda exchange: left.pop() if left and exchange.sql.startswith("INSERT") else None)
+    ledger.record_empty("visit_page", [("wxa", day(1))], "run")
+    assert ledger.empty_periods(["visit_page"], ["wxa"], SINCE) == {"visit_page": {"wxa": {day(1)}}}
 
 
 def test_names_are_kept_and_changed(ledger, bq, dataset):

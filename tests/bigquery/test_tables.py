@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import re
 
 import pytest
 from google.cloud.bigquery import SchemaField, Table
@@ -137,6 +138,13 @@ def test_a_filter_demanded_on_the_day_is_welcome(proxy, prepare):
     prepare()
 
 
+def test_a_filter_demanded_on_the_day_is_welcome_in_capitals(proxy, prepare):
+    prepare()
+    capitals = {"requirePartitionFilter": True, "timePartitioning": {"type": "DAY", "field": "Begin_Date"}}
+    answering(proxy, lambda table: {**table, **capitals})
+    prepare()
+
+
 class TestExpiration:
     """Partitions that the table drops."""
 
@@ -161,11 +169,10 @@ class TestExpiration:
 
         proxy.rules.append(drop)
         chunk = chunk_of({period: page_rows(period, 10) for period in (old, recent)})
-        with pytest.raises(
-            DestinationError, match=f"{old} of app wxa did not stay .* 30 days .*_expiration 0"
-        ) as caught:
-            writer().replace(chunk)
-        assert not caught.value.retryable
+        ((appid, period, error),) = writer().replace(chunk)
+        assert (appid, period) == ("wxa", old)
+        assert re.search(f"{old} of app wxa: its rows did not stay .* 30 days .*_expiration 0", str(error))
+        assert not error.retryable
         assert len(proxy.statements("MERGE")) == 1
         assert [row["begin_date"] for row in read(f"{dataset}.visit_page")] == [str(recent)]
 

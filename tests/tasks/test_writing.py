@@ -29,6 +29,7 @@ class Destination:
         if isinstance(chunk, Exception):
             raise chunk
         self.written.append(chunk)
+        return []
 
     def cancel(self):
         self.cancelled += 1
