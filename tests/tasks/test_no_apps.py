@@ -1,6 +1,8 @@
-"""Another task may find no app to ask for: what follows is skipped. A literal empty list is a mistake in the DAG file."""
+"""Another task may find no app to ask for: what follows is skipped. A literal empty list is refused at parse."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
 DESTINATION = "p.d.{endpoint}"
-KINDS = {
+KINDS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "operator": (WeAnalysisOperator, "weanalysis_conn_id", {"endpoint": "daily_summary"}),
     "sensor": (WeAnalysisDataSensor, "weanalysis_conn_id", {"endpoint": "daily_summary"}),
     "transfer": (
@@ -54,6 +56,7 @@ def test_an_empty_list_from_another_task_skips(run_dag, dag_file):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_literal_one_is_refused_when_the_dag_is_parsed(kind):
     operator, conn_ids, arguments = KINDS[kind]
-    for given in ({conn_ids: []}, {conn_ids: "shop", "appids": []}):
+    empty: list[dict[str, Any]] = [{conn_ids: []}, {conn_ids: "shop", "appids": []}]
+    for given in empty:
         with pytest.raises(ConfigurationError, match="at least one app, got an empty list"):
             operator(task_id="t", **given, **arguments)
