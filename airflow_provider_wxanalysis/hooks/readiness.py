@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import pendulum
 
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, TransportError
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
 from airflow_provider_wxanalysis.wechat.lanes import Answer
 from airflow_provider_wxanalysis.wechat.pool import ask_all
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: 15:00 Asia/Shanghai on the day after a period's last day: by then WeChat has published, its staff say.
 EMPTY_IS_READY_AFTER = dt.timedelta(hours=15)
+#: Python's times end soon after 9999: adding "for good" to one would fail in every try.
+_LONGEST = dt.timedelta(days=365)
 
 App = TypeVar("App")
 
@@ -44,12 +46,12 @@ class Finding(NamedTuple):
 def check_empty_is_ready_after(delay: object) -> None:
     """Refuse what cannot be the delay after a period's end.
 
-    :raises ConfigurationError: if it is not a ``timedelta``, or negative.
+    :raises ConfigurationError: if it is not a ``timedelta``, is negative, or has no end in sight.
     """
-    if not isinstance(delay, dt.timedelta) or delay < dt.timedelta(0):
+    if not isinstance(delay, dt.timedelta) or not dt.timedelta(0) <= delay <= _LONGEST:
         raise ConfigurationError(
             "empty_is_ready_after must be a timedelta after the midnight (Asia/Shanghai) that ends a period, such as "
-            f"timedelta(hours=15), got {delay!r}."
+            f"timedelta(hours=15), and at most {_LONGEST.days} days, got {delay!r}."
         )
 
 
@@ -83,7 +85,8 @@ def look(
     :param in_flight: how many requests there are at once, of all apps together.
     :param stop: ends the look when it is set.
     :param threads: whether to make the calls in threads; else one by one, in the caller's.
-    :param busy_is_not_yet: whether an error that a short wait may fix counts as "not yet" instead of being raised.
+    :param busy_is_not_yet: whether a busy WeChat, or one that cannot be reached, counts as "not yet" instead of being
+        raised.
     :raises WeAnalysisError: the first of another kind.
     """
     apps, order = list(waits), {app: sorted(periods, reverse=True) for app, periods in waits.items()}
@@ -153,7 +156,8 @@ def _clock(instant: dt.datetime, today: dt.date) -> str:
 
 def _why_not_yet(answer: Answer, delay: dt.timedelta, busy_is_not_yet: bool) -> str | None:
     error = answer.error
-    if isinstance(error, DataNotReadyError) or (error and error.busy and busy_is_not_yet):
+    passing = error is not None and (error.busy or isinstance(error, TransportError))
+    if isinstance(error, DataNotReadyError) or (passing and busy_is_not_yet):
         return str(getattr(error, "errcode", type(error).__name__))
     if error:
         raise error

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.compat.sdk import BaseHook
 from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
-from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
+from airflow_provider_wxanalysis.hooks.connections import unreadable
 from airflow_provider_wxanalysis.hooks.masking import mask_handed_out, mask_token
 from airflow_provider_wxanalysis.wechat import pool, records
 from airflow_provider_wxanalysis.wechat.lanes import Lane
@@ -122,8 +123,8 @@ class WeAnalysisHook(BaseHook):
             if self.weanalysis_conn_id not in self._connections:
                 try:
                     self._connections[self.weanalysis_conn_id] = self.get_connection(self.weanalysis_conn_id)
-                except AirflowNotFoundException:
-                    self._connections[self.weanalysis_conn_id] = None
+                except Exception as error:  # of whichever secrets backend
+                    self._connections[self.weanalysis_conn_id] = unreadable(self.weanalysis_conn_id, error)
             self._read_once = self._read()
         return self._read_once
 
@@ -228,23 +229,26 @@ class WeAnalysisHook(BaseHook):
     async def aread_connection(self) -> None:
         """Read the Airflow connection without blocking the event loop; for triggers.
 
-        :raises ConfigurationError: if a field is missing or cannot work.
+        If that fails, what needs the connection raises, as it does in a worker.
         """
         read = getattr(self, "aget_connection", None) or sync_to_async(self.get_connection)  # the former since 3.1
         try:
             self._connections[self.weanalysis_conn_id] = await read(self.weanalysis_conn_id)
-        except AirflowNotFoundException:
-            self._connections[self.weanalysis_conn_id] = None
-        self._read_once = self._read()
+        except Exception as error:
+            self._connections[self.weanalysis_conn_id] = unreadable(self.weanalysis_conn_id, error)
 
     def _read(self) -> Settings:
-        """Check the connection. No variable holds it: a traceback with variables would show its password."""
-        if self._connections[self.weanalysis_conn_id] is None:
-            raise ConfigurationError(
-                f"Connection {self.weanalysis_conn_id!r} is not defined. Make one of type weanalysis, or correct "
-                "weanalysis_conn_id."
-            )
-        return Settings.from_connection(self._connections[self.weanalysis_conn_id], self._appid)
+        """Check the connection. No variable holds it: a traceback with variables would show its password.
+
+        Errors leave without the frames that they came through, some of which have such variables.
+        """
+        try:
+            if isinstance(self._connections[self.weanalysis_conn_id], WeAnalysisError):
+                raise self._connections[self.weanalysis_conn_id]
+            return Settings.from_connection(self._connections[self.weanalysis_conn_id], self._appid)
+        except Exception as error:
+            failed = unreadable(self.weanalysis_conn_id, error)
+        raise failed.with_traceback(None)
 
 
 def _truncated(endpoint: Endpoint, rows: list[records.Row]) -> str:

@@ -19,7 +19,7 @@ from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, ch
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.arguments import check_apps
-from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal
+from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal, is_mapped_instance
 from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
 
@@ -173,7 +173,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
             raise AirflowFailException(f"Periods in states of fail_on: {listed}. The log says which.")
 
     def _check_literals(self) -> None:
-        check_apps("conn_ids", self.conn_ids, self.appids)
+        check_apps("conn_ids", self.conn_ids, self.appids, rendered=is_mapped_instance(self))
         if isinstance(self.endpoints, str) or not self.endpoints:
             raise ConfigurationError(f"endpoints must be a list of at least one name, got {self.endpoints!r}.")
         for entry in self.entries:

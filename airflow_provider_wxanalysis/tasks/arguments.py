@@ -15,8 +15,8 @@ from airflow_provider_wxanalysis.tasks.runs import explicit_date, explicit_perio
 #: By argument, a function that raises ConfigurationError for a value that cannot work.
 Rules = Mapping[str, Callable[[Any], object]]
 
-#: Letters, digits and the punctuation of dates, AppIDs, tables and accounts. A DAG may have template delimiters of its own, so a
-#: text with any other character may be a template.
+#: Letters, digits and the punctuation of dates, AppIDs, tables and accounts. A DAG may have template delimiters of its
+#: own, so a text with any other character may be a template.
 _PLAIN = re.compile(r"(?!.*(?:\{\{|\{%|\{#))[\w\-.:/{}@ ]*")
 
 
@@ -29,17 +29,19 @@ def is_literal(value: object) -> bool:
     return value is None or isinstance(value, (int, float, bytes, dt.date, dt.timedelta))
 
 
-def check_arguments(given: Mapping[str, Any], rules: Rules) -> None:
+def check_arguments(given: Mapping[str, Any], rules: Rules, *, rendered: bool = False) -> None:
     """Refuse what cannot work among arguments of which some may not be known yet.
 
     :param given: arguments by name: all of a task's, or those that its mapped instances share.
     :param rules: what single arguments must pass, by name.
+    :param rendered: whether other tasks have run: they may return an empty list of apps, which is no mistake.
     :raises ConfigurationError: naming the argument.
     """
     for name, rule in rules.items():
         if name in given:
             rule(given[name])
-    check_apps("weanalysis_conn_id", given.get("weanalysis_conn_id", "any"), given.get("appids"))
+    conn_ids, appids = given.get("weanalysis_conn_id", "any"), given.get("appids")
+    check_apps("weanalysis_conn_id", conn_ids, appids, rendered=rendered)
     check_impersonation(given.get("gcp_conn_id", "any"), given.get("impersonation_chain"))
     entry = resolve(given["endpoint"], given.get("endpoint_options")) if "endpoint" in given else None
     dates = [given[name] for name in ("from_date", "to_date") if name in given]
@@ -50,15 +52,16 @@ def check_arguments(given: Mapping[str, Any], rules: Rules) -> None:
             explicit_date(date)
 
 
-def check_apps(name: str, conn_ids: Any, appids: Any) -> None:
+def check_apps(name: str, conn_ids: Any, appids: Any, *, rendered: bool = False) -> None:
     """Refuse apps that are known and cannot be asked for.
 
     :param name: what the argument with the connections is called.
     :param conn_ids: a connection id, or a list of them.
     :param appids: AppIDs that the one connection serves, or ``None``.
+    :param rendered: whether an empty list may come from another task, which means that there is nothing to do.
     :raises ConfigurationError: if there is none, or the two do not go together.
     """
-    if is_literal(conn_ids) and is_literal(appids) and not app_refs(conn_ids, appids):
+    if is_literal(conn_ids) and is_literal(appids) and not app_refs(conn_ids, appids) and not rendered:
         raise ConfigurationError(f"{name} and appids must name at least one app, got an empty list.")
 
 

@@ -76,14 +76,15 @@ class EndpointOperatorMixin:
             with naming(getattr(self, "task_id", None)):
                 self.check_literals()
 
-    def check_literals(self) -> None:
+    def check_literals(self, *, rendered: bool = False) -> None:
         """Refuse what cannot work of the arguments that are known by now.
 
+        :param rendered: whether the arguments are those of a task that is about to run.
         :raises ConfigurationError: naming the argument.
         """
         self._check_endpoint(given="endpoint" in vars(self))
         names = ("endpoint", "endpoint_options", *self.template_fields, *self.rules)
-        check_arguments({name: getattr(self, name) for name in names}, self.rules)
+        check_arguments({name: getattr(self, name) for name in names}, self.rules, rendered=rendered)
 
     @classmethod
     def _check_endpoint(cls, *, given: bool) -> None:
@@ -99,7 +100,7 @@ class EndpointOperatorMixin:
         """Check rendered arguments; label mapped instances with app and endpoint, if nothing else labels them."""
         super().pre_execute(context)  # type: ignore[misc]
         with fail_for_good():
-            self.check_literals()
+            self.check_literals(rendered=True)
         if context.get("map_index_template") is None:
             context["map_index_template"] = MAP_INDEX_TEMPLATE  # here, since Airflow overlooks defaults before 3.3
 

@@ -55,17 +55,10 @@ def deferral(
     :param deadline: when the trigger stops waiting: an aware time in ISO 8601.
     :param ends_by: when the task's ``execution_timeout`` is over, if it has one.
     """
-    from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger
+    from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger, grouped
 
     trigger = WeAnalysisPublishedTrigger(
-        apps=[
-            {
-                "weanalysis_conn_id": ref.conn_id,
-                "appid": ref.appid,
-                "periods": [[str(period.begin_date), str(period.end_date)] for period in periods],
-            }
-            for ref, periods in waits.items()
-        ],
+        apps=grouped(waits),
         endpoint=endpoint,
         endpoint_options=_plain(endpoint_options),
         empty_is_ready_after=empty_is_ready_after.total_seconds(),

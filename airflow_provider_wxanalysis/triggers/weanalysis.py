@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -38,11 +38,10 @@ class _App(NamedTuple):
 class WeAnalysisPublishedTrigger(BaseTrigger):
     """Fire when WeChat has published all periods, answers with another error, or the deadline has passed.
 
-    A look is one try: a busy WeChat counts as "not yet". Its arguments are kept in Airflow's database: they name
-    connections, and hold neither token nor secret.
+    A look is one try: a WeChat that is busy or cannot be reached counts as "not yet". Its arguments are kept in
+    Airflow's database: they name connections, and hold neither token nor secret.
 
-    :param apps: what to wait for: for each app its ``weanalysis_conn_id``, its ``appid`` (``None`` for the connection's
-        own), and its ``periods``, each as first and last day, ``YYYY-MM-DD``.
+    :param apps: what to wait for, as :func:`grouped` returns it.
     :param endpoint: name of the endpoint.
     :param endpoint_options: what the endpoint's own operator takes.
     :param empty_is_ready_after: seconds after a period's end until which an empty reply may mean "not yet".
@@ -86,10 +85,8 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
         Its payload: ``reason``, a sentence on why the wait is over; ``deadline``, as given; ``published`` and
         ``waiting``, what is there and what is not, in the form of ``apps``.
         """
-        waiting = {
-            _App(app["weanalysis_conn_id"], app["appid"]): [Period(*map(parse_date, days)) for days in app["periods"]]
-            for app in self.apps
-        }
+        waiting = dict(_each(self.apps))
+        total = len(waiting)
         published: dict[_App, list[Period]] = {}
         entry, deadline = resolve(self.endpoint, self.endpoint_options), dt.datetime.fromisoformat(self.deadline)
         reason = f"{entry.name}: the wait was over before the first look."
@@ -100,7 +97,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             except WeAnalysisError as error:  # left to the task: it asks again, and raises what it gets
                 reason = str(error)
                 break
-            reason = describe(entry, {str(app): finding for app, finding in findings.items()}, len(self.apps))
+            reason = describe(entry, {str(app): finding for app, finding in findings.items()}, total)
             for app, finding in findings.items():
                 published[app] = published.get(app, []) + finding.published
             waiting = {app: finding.missing for app, finding in findings.items() if finding.missing}
@@ -110,8 +107,8 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             {
                 "reason": reason,
                 "deadline": self.deadline,
-                "published": _listed(published),
-                "waiting": _listed(waiting),
+                "published": grouped(published),
+                "waiting": grouped(waiting),
             }
         )
 
@@ -123,7 +120,8 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
     async def _look(self, waiting: Mapping[_App, Sequence[Period]]) -> dict[_App, Finding]:
         """Ask several apps at once, each in one thread, and close every connection."""
         turns = asyncio.Semaphore(_AT_ONCE)
-        looks = (self._look_at(app, waiting[app], turns) for app in waiting)
+        hooks = await self._hooks(waiting, turns)
+        looks = (self._look_at(app, hooks[app], waiting[app], turns) for app in waiting)
         findings: dict[_App, Finding] = {}
         for app, result in zip(waiting, await asyncio.gather(*looks, return_exceptions=True), strict=True):
             if isinstance(result, BaseException):
@@ -131,12 +129,28 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             findings[app] = result
         return findings
 
-    async def _look_at(self, app: _App, periods: Sequence[Period], turns: asyncio.Semaphore) -> Finding:
+    async def _hooks(self, apps: Iterable[_App], turns: asyncio.Semaphore) -> dict[_App, WeAnalysisHook]:
+        """Return a new hook for each app, since the connection may hold a token that expires; each is read once."""
+        first: dict[str, WeAnalysisHook] = {}
+        hooks: dict[_App, WeAnalysisHook] = {}
+        for app in apps:
+            known = first.get(app.conn_id)
+            shared = known.for_app(app.appid) if known and app.appid else None
+            hooks[app] = shared or WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1)
+            first.setdefault(app.conn_id, hooks[app])
+
+        async def read(hook: WeAnalysisHook) -> None:
+            async with turns:
+                await hook.aread_connection()
+
+        await asyncio.gather(*map(read, first.values()))
+        return hooks
+
+    async def _look_at(
+        self, app: _App, hook: WeAnalysisHook, periods: Sequence[Period], turns: asyncio.Semaphore
+    ) -> Finding:
         stop = Stop()
         async with turns:
-            # A new hook for each look: the connection may hold a token that expires.
-            hook = WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1)
-            await hook.aread_connection()
             self._stops.add(stop)
             try:
                 findings = await sync_to_async(look, thread_sensitive=False, executor=_THREADS)(
@@ -155,13 +169,37 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             return findings[app]
 
 
-def _listed(periods: Mapping[_App, Sequence[Period]]) -> list[dict[str, Any]]:
+def grouped(periods: Mapping[Any, Sequence[Period]]) -> list[dict[str, Any]]:
+    """Return what to wait for as data, short even for hundreds of apps: MySQL keeps 64 KB of a trigger's arguments.
+
+    :param periods: by app, as its connection's id and its AppID (``None`` for the connection's own).
+    :return: one entry for all apps that wait for the same: their ``weanalysis_conn_id`` and ``appids``, as operators
+        take them, and their ``periods``, each as first and last day, ``YYYY-MM-DD``.
+    """
+    own: dict[tuple[Period, ...], list[str]] = {}
+    shared: dict[tuple[str, tuple[Period, ...]], list[str]] = {}
+    for (conn_id, appid), each in periods.items():
+        if each and appid is None:
+            own.setdefault(tuple(each), []).append(conn_id)
+        elif each:
+            shared.setdefault((conn_id, tuple(each)), []).append(appid)
     return [
-        {
-            "weanalysis_conn_id": app.conn_id,
-            "appid": app.appid,
-            "periods": [[str(period.begin_date), str(period.end_date)] for period in each],
-        }
-        for app, each in periods.items()
-        if each
+        *({"weanalysis_conn_id": conn_ids, "appids": None, "periods": _days(each)} for each, conn_ids in own.items()),
+        *(
+            {"weanalysis_conn_id": conn_id, "appids": appids, "periods": _days(each)}
+            for (conn_id, each), appids in shared.items()
+        ),
     ]
+
+
+def _days(periods: Iterable[Period]) -> list[list[str]]:
+    return [[str(period.begin_date), str(period.end_date)] for period in periods]
+
+
+def _each(groups: Iterable[Mapping[str, Any]]) -> Iterator[tuple[_App, list[Period]]]:
+    """Yield each app of what :func:`grouped` returned, and its periods."""
+    for group in groups:
+        conn_ids, appids = group["weanalysis_conn_id"], group["appids"]
+        apps = [(conn_id, None) for conn_id in conn_ids] if appids is None else [(conn_ids, appid) for appid in appids]
+        for app in apps:
+            yield _App(*app), [Period(*map(parse_date, days)) for days in group["periods"]]

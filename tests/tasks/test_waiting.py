@@ -10,8 +10,11 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowTaskTimeout, TaskDeferred
 
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
-from airflow_provider_wxanalysis.tasks.waiting import timed_out
+from airflow_provider_wxanalysis.tasks.apps import AppRef
+from airflow_provider_wxanalysis.tasks.waiting import deadline_after, timed_out
+from airflow_provider_wxanalysis.tasks.waiting import deferral as deferral_of
 from airflow_provider_wxanalysis.testing import faults
+from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger
 from tests.conftest import run_context
 from tests.transfers.conftest import latest
 
@@ -85,3 +88,25 @@ def test_the_trigger_s_arguments_are_plain(sensor, context):
     assert path.endswith(".WeAnalysisPublishedTrigger")
     assert json.loads(json.dumps(arguments)) == arguments
     assert arguments["endpoint_options"] == {"modules": ["10022"], "devices": ["1"]}
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one connection", "a connection each"])
+def test_the_arguments_for_500_apps_fit_the_database(shared):
+    """MySQL keeps 65,535 bytes of a trigger's arguments; Airflow wraps and encrypts them."""
+    from airflow.models.trigger import Trigger
+
+    ids = [f"wx{number:016x}" for number in range(500)]
+    apps = [AppRef("company", appid) if shared else AppRef(appid) for appid in ids]
+    waits = dict.fromkeys(apps, (latest("daily_summary"),))
+    deferred = deferral_of(
+        waits,
+        endpoint="daily_summary",
+        endpoint_options=None,
+        empty_is_ready_after=HOUR,
+        poll_interval=600,
+        deadline=deadline_after(3600),
+    )
+    path, arguments = deferred.trigger.serialize()
+    kept = Trigger.encrypt_kwargs(arguments)
+    assert len(kept) < 20_000
+    assert WeAnalysisPublishedTrigger(**Trigger._decrypt_kwargs(kept)).serialize() == (path, arguments)

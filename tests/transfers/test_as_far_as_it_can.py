@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
 
-from airflow_provider_wxanalysis.exceptions import DataNotReadyError, LoadError, QuotaExceededError
+from airflow_provider_wxanalysis.exceptions import DataNotReadyError, LoadError, QuotaExceededError, TransportError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from tests.conftest import APPS
 from tests.transfers.conftest import interval, latest
@@ -182,6 +183,33 @@ class TestManyApps:
         assert f"App {apps[0]}:" not in log
         assert all(f"App {appid}: DateRangeError: {DAYS[-1].begin_date}." in log for appid in apps[1:])
 
+    @pytest.mark.parametrize(
+        ("error", "ends", "message"),
+        [
+            (PermissionError("403 from the vault"), AirflowFailException, "PermissionError: 403 from the vault. Check"),
+            (AirflowException("Can't decrypt"), AirflowFailException, "AirflowException: Can't decrypt. Check"),
+            (ValueError("port of weanalysis://x:s3cr3t"), AirflowFailException, "ValueError. Check"),
+            (ConnectionError("the vault is down"), TransportError, "ConnectionError: the vault is down. Check"),
+        ],
+        ids=lambda each: type(each).__name__ if isinstance(each, Exception) else "",
+    )
+    def test_so_is_one_that_airflow_cannot_read(
+        self, transfer, connect, wechat_server, held, monkeypatch, error, ends, message
+    ):
+        get_connection = WeAnalysisHook.get_connection
+
+        def broken(hook, conn_id):
+            if conn_id == "broken":
+                raise error
+            return get_connection(conn_id)
+
+        monkeypatch.setattr(WeAnalysisHook, "get_connection", broken)
+        task = transfer("daily_summary", weanalysis_conn_id=["broken", connect(wechat_server, APPS[0], "one")])
+        with pytest.raises(ends, match=f"could not read connection 'broken': {message}") as caught:
+            task.execute(interval(DAYS[-1]))
+        assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
+        assert held() == {APPS[0]: texts(DAYS[-1:])}
+
     def test_the_wait_is_for_exactly_what_is_not_there(self, transfer, wechat_server, held):
         for day in DAYS[-2:]:
             answer(wechat_server, day, 61503, appid=MANY[1])
@@ -192,7 +220,8 @@ class TestManyApps:
         task = transfer("daily_summary", appid=MANY, deferrable=True)
         with pytest.raises(TaskDeferred) as deferred:
             task.execute(context)
-        waits = {app["weanalysis_conn_id"]: app["periods"] for app in deferred.value.trigger.apps}
+        groups = deferred.value.trigger.apps
+        waits = {conn_id: group["periods"] for group in groups for conn_id in group["weanalysis_conn_id"]}
         assert waits == {
             f"app_{MANY[1]}": [[str(day)] * 2 for day in DAYS[-2:]],
             f"app_{MANY[3]}": [[str(DAYS[-1])] * 2],

@@ -6,16 +6,19 @@ import asyncio
 import datetime as dt
 import gc
 import importlib
+import inspect
 import json
 import threading
 
 import psutil
 import pytest
 
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, last_closed_day
 from airflow_provider_wxanalysis.tasks.base import deadline_after
 from airflow_provider_wxanalysis.testing import answers, faults
-from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger
+from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger, grouped
+from airflow_provider_wxanalysis.wechat.channel import Channel
 from tests.conftest import APPS
 
 YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))
@@ -26,9 +29,8 @@ def trigger(wechat_server, connect):
     def make(days=1, conn_ids=("weanalysis_default",), **arguments):
         connect(wechat_server)
         latest = [DAY.earlier(YESTERDAY, back) for back in range(days)]
-        periods = [[str(period.begin_date), str(period.end_date)] for period in latest]
         defaults = {
-            "apps": [{"weanalysis_conn_id": conn_id, "appid": None, "periods": periods} for conn_id in conn_ids],
+            "apps": grouped({(conn_id, None): latest for conn_id in conn_ids}),
             "endpoint": "daily_summary",
             "endpoint_options": None,
             "empty_is_ready_after": 0.0,
@@ -63,9 +65,9 @@ def test_it_fires_when_all_is_published(trigger, wechat_server):
     assert found["reason"] == "daily_summary: published."
     assert wechat_server.count("daily_summary") == 2 + 3
     assert found["waiting"] == []
-    (app,) = found["published"]
-    assert (app["weanalysis_conn_id"], app["appid"]) == ("weanalysis_default", None)
-    assert sorted(app["periods"]) == sorted(waiting.apps[0]["periods"])
+    (apps,) = found["published"]
+    assert (apps["weanalysis_conn_id"], apps["appids"]) == (["weanalysis_default"], None)
+    assert sorted(apps["periods"]) == sorted(waiting.apps[0]["periods"])
 
 
 def test_an_empty_reply_may_mean_not_yet(trigger, wechat_server):
@@ -89,6 +91,62 @@ def test_so_is_a_connection_that_cannot_work(trigger, wechat_server, connect):
     assert "Connection 'broken': auth='magic' is unknown" in fire(trigger(conn_ids=[broken]))
 
 
+@pytest.fixture
+def broken_at_first(monkeypatch):
+    """Make a method fail the first few times."""
+
+    def breaks(owner, name, error, times):
+        method, left = getattr(owner, name), [error] * times
+
+        def broken(*args):
+            if left:
+                raise left.pop()
+            return method(*args[1:] if inspect.ismethod(method) else args)  # class methods come bound
+
+        monkeypatch.setattr(owner, name, broken)
+
+    return breaks
+
+
+def test_a_wechat_that_cannot_be_reached_is_not_yet(trigger, wechat_server, broken_at_first, logged):
+    broken_at_first(Channel, "reach", ConnectionRefusedError(111, "refused"), times=2)
+    assert fire(trigger()) == "daily_summary: published."
+    assert logged().count(f"daily_summary {YESTERDAY} not published (TransportError)") == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionError("secrets backend: 503"), "published."),
+        (ValueError("port 'pass/word' is no number"), "could not read connection 'weanalysis_default': ValueError."),
+    ],
+    ids=["backend down", "broken content"],
+)
+def test_a_connection_that_cannot_be_read_is_not_yet_if_it_can_be_later(
+    trigger, wechat_server, broken_at_first, error, reason
+):
+    name = "aget_connection" if hasattr(WeAnalysisHook, "aget_connection") else "get_connection"
+    broken_at_first(WeAnalysisHook, name, error, times=2)
+    found = fire(trigger())
+    assert reason in found
+    assert "pass/word" not in found
+
+
+def test_a_look_reads_a_shared_connection_once(trigger, wechat_server, connect, monkeypatch):
+    connect(wechat_server, conn_id="central", auth="central")
+    read, reads = WeAnalysisHook.aread_connection, []
+
+    async def counted(hook):
+        reads.append(hook)
+        await read(hook)
+
+    monkeypatch.setattr(WeAnalysisHook, "aread_connection", counted)
+    apps = grouped({("central", f"wx{number:016x}"): [YESTERDAY] for number in range(20)})
+    assert fire(trigger(apps=apps)) == "daily_summary: published."
+    assert wechat_server.count("daily_summary") == 20
+    assert len(reads) == 1
+
+
 @pytest.mark.parametrize(
     "fault", [faults.errcode(45011), faults.errcode(-1), faults.http(502)], ids=lambda each: each.name
 )
@@ -103,8 +161,7 @@ def test_a_busy_wechat_is_not_yet_and_a_look_is_one_try(trigger, wechat_server, 
 
 def test_many_apps_are_waited_for_each_until_it_is_there(trigger, wechat_server, connect, logged):
     connect(wechat_server, conn_id="central", auth="central")
-    days = [[str(YESTERDAY.begin_date)] * 2]
-    apps = [{"weanalysis_conn_id": "central", "appid": appid, "periods": days} for appid in APPS]
+    apps = grouped({("central", appid): [YESTERDAY] for appid in APPS})
     wechat_server.faults.add(faults.errcode(61503), endpoint="daily_summary", appid=APPS[1], times=2)
     found = event(trigger(apps=apps))
     assert [wechat_server.count("daily_summary", appid) for appid in APPS] == [1, 3], "what is there is not asked again"
