@@ -77,7 +77,7 @@ class View:
         :param present: the tables that exist; the others count as empty.
         :param ready_after: how long after a period's end WeChat may take to publish it.
         """
-        sql = self.sql.replace("{ready_hours}", str(int(ready_after.total_seconds() // 3600)))
+        sql = self.sql.replace("{ready_seconds}", str(int(ready_after.total_seconds())))
         sql = _READS.sub(
             lambda table: _empty(table[1]) if table[1] in ENDPOINTS and table[1] not in present else table[0], sql
         )

@@ -55,6 +55,11 @@ def test_which_tables_are_needed():
     assert set(view("report_coverage").reads) == set(ENDPOINTS)
 
 
+def test_the_time_until_publication_is_exact():
+    statement = view("report_coverage").select("p.d", EVERYTHING, dt.timedelta(hours=9, minutes=45))
+    assert "INTERVAL 35100 SECOND" in statement
+
+
 def test_an_unknown_view():
     with pytest.raises(ConfigurationError, match="no view 'report_days'"):
         view("report_days")
