@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from google.cloud import bigquery
@@ -11,6 +11,7 @@ from google.cloud import bigquery
 from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import explained
 from airflow_provider_wxanalysis.bigquery.ledger import Ledger
+from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.views.definitions import View
 
 
@@ -40,17 +41,27 @@ class ViewMaker:
         """
         dataset = f"{self.project}.{self.dataset}"
         with explained(f"Making views in {dataset}"):
-            tables = self.client.list_tables(bigquery.DatasetReference(self.project, self.dataset), timeout=TIMEOUT)
-            present = {table.table_id for table in tables}
+            present = self._present()
             Ledger(self.client, self.project, self.dataset, self.location, self.labels).make_tables(present)
             made, skipped = [], {}
             config = bigquery.QueryJobConfig(labels=dict(self.labels))
             for view in views:
-                if not view.can_be_made(present):
-                    skipped[view.name] = f"missing: {', '.join(view.missing(present))}"
+                if reason := view.obstacle(present):
+                    skipped[view.name] = reason
+                    present.pop(view.name, None)  # made earlier, it no longer fits what it reads, nor do views of it
                     continue
                 statement = view.statement(dataset, present, self.ready_after)
                 self.client.query_and_wait(statement, job_config=config, location=self.location, api_timeout=TIMEOUT)
                 made.append(view.name)
-                present.add(view.name)
+                present[view.name] = view.columns
         return made, skipped
+
+    def _present(self) -> dict[str, Collection[str]]:
+        """Return the tables and views of the dataset, with the columns of those that are named after an endpoint."""
+        found: dict[str, Collection[str]] = {}
+        for item in self.client.list_tables(bigquery.DatasetReference(self.project, self.dataset), timeout=TIMEOUT):
+            found[item.table_id] = ()
+            if item.table_id in ENDPOINTS:
+                schema = self.client.get_table(item.reference, timeout=TIMEOUT).schema
+                found[item.table_id] = {field.name.lower() for field in schema}  # Visit_Total is visit_total
+        return found

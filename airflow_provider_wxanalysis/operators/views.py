@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class WeAnalysisViewsOperator(BigQueryClientMixin, BaseOperator):
     """Create or replace the ``report_*`` views of a dataset, every view and column described in Chinese and English.
 
-    The tables must be named after their endpoints. A view that reads tables which do not exist is skipped; one that
-    combines similar tables, such as retention by day, week and month, is made from those that do.
+    The tables must be named after their endpoints. A view that reads tables or columns which do not exist is skipped;
+    one that combines similar tables, such as retention by day, week and month, is made from those that do.
 
     .. seealso:: https://cloud.google.com/bigquery/docs/views
 
@@ -84,7 +84,9 @@ class WeAnalysisViewsOperator(BigQueryClientMixin, BaseOperator):
         for name, reason in skipped.items():
             self.log.info("Skipped %s: %s", name, reason)
         if not made:
-            raise AirflowSkipException(f"No view could be made in {self.destination}: its tables do not exist yet.")
+            raise AirflowSkipException(
+                f"No view could be made in {self.destination}: the tables or columns that they read do not exist yet."
+            )
         self.log.info("Made in %s: %s", self.destination, ", ".join(made))
         return {"dataset": f"{project}.{dataset}", "views": made, "skipped": skipped}
 

@@ -61,14 +61,27 @@ class View:
         """The tables of endpoints, and the views, that it reads."""
         return tuple(name for name in _tables(self.sql) if name in ENDPOINTS or name in NAMES)
 
-    def missing(self, present: Collection[str]) -> list[str]:
-        """Return which of the tables that it reads are not among those present."""
-        return [name for name in self.reads if name not in present]
+    def obstacle(self, present: Mapping[str, Collection[str]]) -> str | None:
+        """Return why it cannot be made, or ``None`` if it can.
 
-    def can_be_made(self, present: Collection[str]) -> bool:
-        """Whether enough of what it reads is there."""
-        missing = self.missing(present)
-        return not missing if self.needs_all else len(missing) < len(self.reads)
+        :param present: the tables and views that exist, with their columns.
+        """
+        missing = [name for name in self.reads if name not in present]
+        if len(missing) >= (1 if self.needs_all else len(self.reads)):
+            return f"missing: {', '.join(missing)}"
+        lacking = {name: self._lacking(name, present[name]) for name in self.reads if name in present}
+        texts = [
+            f"table {name} lacks {', '.join(columns)}, which the next load adds"
+            for name, columns in lacking.items()
+            if columns
+        ]
+        return "; ".join(texts) or None
+
+    def _lacking(self, name: str, columns: Collection[str]) -> list[str]:
+        """Return the columns of a table that the SELECT mentions and the table does not have."""
+        known = ENDPOINTS[name].table_columns if name in ENDPOINTS else ()
+        mentioned = set(re.findall(r"\w+", self.sql))
+        return [column.name for column in known if column.name in mentioned and column.name not in columns]
 
     def select(self, dataset: str, present: Collection[str], ready_after: dt.timedelta) -> str:
         """Return the SELECT.
@@ -77,7 +90,7 @@ class View:
         :param present: the tables that exist; the others count as empty.
         :param ready_after: how long after a period's end WeChat may take to publish it.
         """
-        sql = self.sql.replace("{ready_hours}", str(int(ready_after.total_seconds() // 3600)))
+        sql = self.sql.replace("{ready_seconds}", str(int(ready_after.total_seconds())))
         sql = _READS.sub(
             lambda table: _empty(table[1]) if table[1] in ENDPOINTS and table[1] not in present else table[0], sql
         )

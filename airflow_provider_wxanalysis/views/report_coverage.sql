@@ -1,5 +1,5 @@
 -- One row per app, endpoint and period since the app's first one: what is there, and what is not.
-WITH endpoints AS (
+WITH catalogue AS (
   SELECT * FROM UNNEST([
 {endpoints}
   ])
@@ -7,11 +7,14 @@ WITH endpoints AS (
 {slices}
 ), recorded AS (
   SELECT DISTINCT appid, endpoint, begin_date, end_date FROM `{dataset}.weanalysis_empty_periods`
+), endpoints AS (  -- those in use, whichever app they were loaded for: nothing is missing of one that nobody loads
+  SELECT * FROM catalogue
+  WHERE endpoint IN (SELECT endpoint FROM slices UNION ALL SELECT endpoint FROM recorded)
 ), since AS (  -- retention is loaded for days before an app's first one too, so it counts only if there is nothing else
   SELECT appid, COALESCE(MIN(IF(retention, NULL, begin_date)), MIN(begin_date)) AS first_day
   FROM (
-    SELECT slices.appid, slices.begin_date, endpoints.grows_for > 0 AS retention
-    FROM slices JOIN endpoints USING (endpoint) WHERE endpoints.period != 'rolling'
+    SELECT slices.appid, slices.begin_date, catalogue.grows_for > 0 AS retention
+    FROM slices JOIN catalogue USING (endpoint) WHERE catalogue.period != 'rolling'
     UNION ALL
     SELECT appid, begin_date, FALSE FROM recorded
   )
@@ -55,7 +58,7 @@ SELECT
     WHEN slices.row_count >= expected.row_limit THEN 'truncated'
     WHEN slices.row_count IS NOT NULL THEN 'loaded'
     WHEN CURRENT_TIMESTAMP() < TIMESTAMP_ADD(
-      TIMESTAMP(DATE_ADD(expected.end_date, INTERVAL 1 DAY), 'Asia/Shanghai'), INTERVAL {ready_hours} HOUR
+      TIMESTAMP(DATE_ADD(expected.end_date, INTERVAL 1 DAY), 'Asia/Shanghai'), INTERVAL {ready_seconds} SECOND
     ) THEN 'pending'
     WHEN recorded.appid IS NOT NULL THEN 'empty'
     WHEN expected.end_date < DATE_SUB(CURRENT_DATE('Asia/Shanghai'), INTERVAL expected.reach_days DAY) THEN 'lost'

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from tests.browser import snapshot_reading
 from tests.browser.checks import holds, same
 from tests.browser.chromium import CHROMIUM, OPTIONS
 from tests.browser.names import FEW, HOSTILE_NAME, HOSTILE_PATH
@@ -47,6 +48,7 @@ def main(update: bool = "--update" in sys.argv[1:]) -> int:
     OUTPUT.mkdir(parents=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        snapshot_reading.check(browser)
         for environment, base_paths in VARIANTS.items():
             home = Home(OUTPUT / environment.strip("."), REPOSITORY / environment / "bin" / "python")
             for base_path in base_paths:
@@ -77,6 +79,7 @@ def look(browser: Browser, server: Server, name: str) -> None:
         # The API of 3.1 does not say what mapped instances were given: there a click leads to the list of them.
         a_click_leads_to_the_task(page, server, "/mapped" if "3.1" in name else "/mapped/1")
         as_tab_of_a_dag(page, server)
+        another_version(page, server)
         nothing_yet(page, server)
         a_hundred_apps(page, server)
 
@@ -204,13 +207,36 @@ def a_click_leads_to_the_task(page: Page, server: Server, where: str) -> None:
 
 
 def as_tab_of_a_dag(page: Page, server: Server) -> None:
-    """A DAG's tab shows its own destination; another DAG's says that there is nothing of it."""
+    """A DAG's tab shows what it checks or loads; another DAG's says that there is nothing of it, and reads none."""
     page.goto(f"{server.url}/dags/weanalysis_hundred")
     page.get_by_role("link", name="WeChat data").last.click()
     page.locator(".wxa-tiles").wait_for()
     holds("the tab", page.locator(".wxa-top").inner_text(), "analytics-hundred.wechat")
+    page.goto(f"{server.url}/dags/weanalysis_loads/plugin/weanalysis-dag")
+    page.locator(".wxa-tiles").wait_for()
+    holds("the tab of a DAG that only loads", page.locator(".wxa-top").inner_text(), "analytics-prod.wechat")
+    read: list[str] = []
+    page.on("request", lambda request: read.extend([request.url] if "/assets/events" in request.url else []))
     page.goto(f"{server.url}/dags/someone_elses/plugin/weanalysis-dag")
     holds("another DAG's tab", page.locator(".wxa-message").inner_text(), "This DAG is not in any snapshot")
+    same("snapshots read for it", read, [])
+
+
+def another_version(page: Page, server: Server) -> None:
+    """A snapshot of another version hides no other; if there are only such, the page says what to do."""
+    for newest, expected in (("weanalysis_morning", "analytics-prod.wechat"), ("", "Install the same version")):
+
+        def make_it_another(route: Route, newest: str = newest) -> None:
+            content = route.fetch().json()
+            for event in content["asset_events"]:
+                event["extra"]["form"] += newest in event["source_dag_id"]
+            route.fulfill(json=content)
+
+        page.route("**/api/v2/assets/events?*", make_it_another)
+        page.goto(f"{server.url}/plugin/weanalysis")
+        page.locator(".wxa-tiles, .wxa-message").first.wait_for()
+        holds("of another version", page.locator(".wxa").inner_text(), expected)
+        page.unroute("**/api/v2/assets/events?*")
 
 
 def nothing_yet(page: Page, server: Server) -> None:

@@ -11,7 +11,7 @@ import pendulum
 from tests.support.dags import run_dag_file, task_states
 
 #: In this order, so that the last one's snapshot is the newest.
-DAG_IDS = ("someone_elses", "weanalysis_hundred", "weanalysis_shops", "weanalysis_morning")
+DAG_IDS = ("someone_elses", "weanalysis_loads", "weanalysis_hundred", "weanalysis_shops", "weanalysis_morning")
 
 
 def main() -> int:

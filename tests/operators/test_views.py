@@ -20,13 +20,13 @@ from tests.conftest import run_context
 
 @pytest.fixture
 def tables(bq, project, dataset):
-    """Make empty tables of endpoints."""
+    """Make empty tables of endpoints, perhaps without some column."""
 
-    def make(*names):
+    def make(*names, without=""):
         for name in names:
-            bq.create_table(
-                new_table(TableName(project, dataset.removeprefix(f"{project}."), name), ENDPOINTS[name], {}, None)
-            )
+            table = new_table(TableName(project, dataset.removeprefix(f"{project}."), name), ENDPOINTS[name], {}, None)
+            table.schema = [field for field in table.schema if field.name != without]
+            bq.create_table(table)
 
     return make
 
@@ -53,6 +53,27 @@ def test_a_table_that_came_later_is_taken_in(tables, dataset):
     assert "report_day" in make_views(dataset)["skipped"]
     tables("daily_summary")
     assert "report_day" in make_views(dataset)["views"]
+
+
+def test_a_table_that_no_load_has_widened_yet_skips_only_its_views(tables, dataset, logged):
+    tables("daily_visit_trend", "daily_summary")
+    tables("performance_data", without="metric_name")
+    tables("daily_retain", without="cohort_users")
+    made = make_views(dataset)
+    assert made["views"] == ["report_day", "report_quality", "report_coverage"]
+    reason = "table performance_data lacks metric_name, which the next load adds"
+    assert made["skipped"]["report_performance"] == reason
+    assert made["skipped"]["report_retention"] == "table daily_retain lacks cohort_users, which the next load adds"
+    assert made["skipped"]["report_retention_curve"] == "missing: report_retention"
+    assert f"Skipped report_performance: {reason}" in logged()
+
+
+def test_a_view_made_earlier_of_what_is_gone_is_not_built_upon(tables, dataset, bq):
+    tables("daily_retain")
+    make_views(dataset)
+    bq.delete_table(f"{dataset}.daily_retain")
+    tables("daily_retain", without="cohort_users")
+    assert make_views(dataset)["skipped"]["report_retention_curve"] == "missing: report_retention"
 
 
 def test_only_those_asked_for(tables, dataset):

@@ -48,11 +48,40 @@ def test_views_come_after_those_they_read():
 
 
 def test_which_tables_are_needed():
-    assert view("report_day").missing({"daily_visit_trend"}) == ["daily_summary"]
-    assert not view("report_day").can_be_made({"daily_visit_trend"})
-    assert view("report_retention").can_be_made({"weekly_retain"})
-    assert not view("report_retention").can_be_made({"daily_summary"})
+    present = {name: {column.name for column in ENDPOINTS[name].table_columns} for name in ENDPOINTS}
+
+    def obstacle(name, *tables):
+        return view(name).obstacle({table: present[table] for table in tables})
+
+    assert obstacle("report_day", "daily_visit_trend") == "missing: daily_summary"
+    assert obstacle("report_day", "daily_visit_trend", "daily_summary") is None
+    assert obstacle("report_retention", "weekly_retain") is None
+    assert obstacle("report_retention", "daily_summary") == "missing: daily_retain, weekly_retain, monthly_retain"
     assert set(view("report_coverage").reads) == set(ENDPOINTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "obstacle"),
+    [
+        (
+            "report_pages",
+            {"entrypage_pv", "page_rank"},
+            "table visit_page lacks page_rank, entrypage_pv, which the next load adds",
+        ),
+        ("report_pages", {"_run_id"}, None),
+        ("report_quality", {"page_rank"}, None),
+        ("report_coverage", {"_load_id"}, "table visit_page lacks _load_id, which the next load adds"),
+    ],
+)
+def test_only_columns_that_a_view_reads_are_needed(name, columns, obstacle):
+    present = {name: {column.name for column in endpoint.table_columns} for name, endpoint in ENDPOINTS.items()}
+    present["visit_page"] -= columns
+    assert view(name).obstacle(present) == obstacle
+
+
+def test_the_time_until_publication_is_exact():
+    statement = view("report_coverage").select("p.d", EVERYTHING, dt.timedelta(hours=9, minutes=45))
+    assert "INTERVAL 35100 SECOND" in statement
 
 
 def test_an_unknown_view():

@@ -258,12 +258,13 @@ function Message({ title, text, children }) {
   return h("div", { className: "wxa-message", role: "status" }, h("h2", null, title), h("p", null, text), children);
 }
 
-function Body({ found: { assets, snapshot, apps, error }, again, t }) {
+function Body({ found: { assets, snapshot, apps, other, error }, again, t }) {
   const retry = h("button", { className: "wxa-button", onClick: again }, t("retry"));
   if (error?.status === 403) return h(Message, { title: t("forbidden"), text: t("forbiddenText") }, retry);
   if (error) return h(Message, { title: t("failed"), text: error.message }, retry);
   if (!assets) return h("p", { className: "wxa-muted", role: "status" }, t("loading"));
   if (snapshot) return h(Snapshot, { key: snapshot.event.id, apps, t });
+  if (other) return h(Message, { title: t("otherVersion"), text: t("otherVersionText") }, retry);
   if (!assets.length)
     return h(Message, { title: t("empty"), text: t("emptyText") }, h("pre", { tabIndex: 0 }, DAG_LINES));
   return h(Message, { title: t("notThisDag"), text: t("notThisDagText") },

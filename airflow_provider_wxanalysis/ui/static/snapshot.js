@@ -3,6 +3,7 @@
 import { GAPS, RANK } from "./words.js";
 
 const PREFIX = "weanalysis://coverage/";
+const FORM = 1;
 const DAY = 86400e3;
 export const ISO = (day) => new Date(day * DAY).toISOString().slice(0, 10);
 export const SHANGHAI = (minute) => new Date((minute + 480) * 60e3).toISOString().slice(0, 16).replace("T", " ");
@@ -41,29 +42,47 @@ async function destinations() {
 /** The newest snapshot: of the asset asked for, or else the first that concerns the DAG, if there is one. */
 export async function look(dagId, id) {
   const assets = await destinations();
-  const own = ({ uri }) => Number(uri.split("/").includes(enc(dagId))); // checked by the DAG itself: likely the one
+  const own = ({ uri }) => Number(uri.split("/").at(-2) === enc(dagId)); // checked by the DAG itself: likely the one
   const wanted = assets.filter((asset) => id === undefined || asset.id === id).sort((a, b) => own(b) - own(a));
-  for (const asset of wanted) {
-    const snapshot = await snapshotOf(asset);
-    const apps = concerned(snapshot, dagId);
-    if (apps.length) return { assets, snapshot, apps };
-  }
-  return { assets };
+  if (dagId && !wanted.some(own) && !(await loads(dagId).catch(() => true))) return { assets };
+  let other = false; // whether there is one of another version
+  for (const some of [wanted.slice(0, 1), wanted.slice(1)]) // the likely one alone, then all others at once
+    for (const snapshot of await Promise.all(some.map(snapshotOf))) {
+      const apps = concerned(snapshot, dagId);
+      if (apps.length) return { assets, snapshot, apps };
+      other ||= snapshot.other;
+    }
+  return { assets, other };
+}
+
+/** Whether a DAG has tasks that load: their fields show it, which subclasses share. */
+async function loads(dagId) {
+  const { tasks } = await api(`dags/${enc(dagId)}/tasks`);
+  return tasks.some(({ template_fields: fields }) => fields?.includes("weanalysis_conn_id"));
 }
 
 export const title = (uri) => uri.slice(PREFIX.length).split("/").map(decodeURIComponent).join(" · ");
 
 async function snapshotOf(asset) {
-  const events = (n) => api(`assets/events?asset_id=${asset.id}&order_by=-timestamp&limit=${n}`);
-  let { asset_events: found } = await events(1);
-  const [event] = found;
-  if (!event) return { apps: [] }; // of a DAG that the user may not see
-  if (event.extra.form !== 1) throw new Error(`form ${event.extra.form}`);
-  if (event.extra.parts > 1) found = (await events(event.extra.parts)).asset_events;
-  const parts = found.filter(({ extra }) => extra.as_of === event.extra.as_of);
-  parts.sort((a, b) => a.extra.part - b.extra.part);
+  const parts = await partsOf(asset);
+  const [event] = parts; // none if it is of a DAG that the user may not see
+  if (event?.extra.form !== FORM) return { apps: [], other: Boolean(event) };
   const contents = await Promise.all(parts.map(({ extra }) => unpack(extra)));
   return { ...event.extra, asset, event, apps: contents.flatMap(appsOf) };
+}
+
+/** The events of the newest snapshot that is whole: those of runs at the same time are mixed. */
+async function partsOf({ id }) {
+  const run = ({ source_run_id: runId, source_map_index: index, extra }) => [runId, index, extra.as_of].join();
+  for (let limit = 1; ; ) {
+    const { asset_events: found } = await api(`assets/events?asset_id=${id}&order_by=-timestamp&limit=${limit}`);
+    for (const event of found) {
+      const parts = found.filter((other) => run(other) === run(event));
+      if (parts.length === event.extra.parts) return parts.sort((a, b) => a.extra.part - b.extra.part);
+    }
+    if (found.length < limit) return [];
+    limit = Math.max(2 * limit, ...found.map(({ extra }) => extra.parts ?? 0));
+  }
 }
 
 function appsOf({ apps, endpoints, dags, runs, tasks, figures }) {
@@ -75,6 +94,7 @@ function appsOf({ apps, endpoints, dags, runs, tasks, figures }) {
   return apps.map(([appid, name, conn], app) => ({
     appid,
     conn,
+    dags,
     name: name || appid,
     endpoints: shared.map((one) => endpointOf(one, app, { dags, runs, tasks })),
     days: sums(spread(figures.days[app])),
@@ -115,9 +135,9 @@ function endpointOf({ name, zh, en, begins, ends, froms, states, rows, runs, tas
 
 /** The apps to show with a DAG: all of them if it checked their coverage, else those of which it loaded anything. */
 function concerned({ event, apps }, dagId) {
-  if (!dagId || event.source_dag_id === dagId) return apps;
+  if (!dagId || event?.source_dag_id === dagId) return apps;
   const wrote = ({ cells, origin }) => cells.some((cell) => origin(cell)?.dag === dagId);
-  return apps.filter((app) => app.endpoints.some(wrote));
+  return apps.filter((app) => app.dags.includes(dagId) && app.endpoints.some(wrote));
 }
 
 /** The first and the last day of all periods. */

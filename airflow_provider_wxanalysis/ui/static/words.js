@@ -53,6 +53,11 @@ export const WORDS = {
     "The page reads Airflow's asset events with your own permissions. Ask an administrator for read access to assets.",
     "本页以您自己的权限读取 Airflow 资源事件。请联系管理员开通资源的读取权限。",
   ],
+  otherVersion: ["The snapshot is of another version", "快照来自其他版本"],
+  otherVersionText: [
+    "Install the same version of airflow-provider-wxanalysis on workers and API server, then run the coverage task.",
+    "请在 worker 和 API server 上安装同一版本的 airflow-provider-wxanalysis，再运行一次完整度任务。",
+  ],
   failed: ["The snapshot could not be read", "无法读取快照"],
   retry: ["Try again", "重试"],
 };
