@@ -59,8 +59,8 @@ def per_app(result: LoadResult) -> Iterator[str]:
     for failure in result.failures:
         if isinstance(failure.period, Period):
             failed.setdefault((failure.appid, type(failure.error).__name__), []).append(failure.period)
-    for (appid, error), periods in failed.items():
-        yield f"App {appid}: {error}: {folded_periods(periods)}."
+    for (appid, error), missing in failed.items():
+        yield f"App {appid}: {error}: {folded_periods(missing)}."
 
 
 def in_the_table(result: LoadResult) -> str:

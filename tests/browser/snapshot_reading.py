@@ -62,7 +62,7 @@ class Airflow:
     def hand_over(self, asset_id: int, run_id: str, *extras: dict[str, Any]) -> None:
         """Add events to an asset, each newer than all before."""
         for extra in extras:
-            event = {"source_dag_id": self._uris[asset_id].split("/")[-2], "source_run_id": run_id}
+            event: dict[str, Any] = {"source_dag_id": self._uris[asset_id].split("/")[-2], "source_run_id": run_id}
             number = next(self._ids)
             timestamp = (NOW + dt.timedelta(seconds=number)).isoformat()
             event |= {"id": number, "timestamp": timestamp, "source_map_index": -1, "extra": extra}
@@ -103,7 +103,8 @@ class Airflow:
 
 def extras(destination: str, names: list[str] = NAMES, *, seconds: int = 0, limit: int = LIMIT) -> list[dict[str, Any]]:
     """Return what a coverage task hands over; with a limit of 1 each app has an event of its own."""
-    return snapshot(destination, NOW + dt.timedelta(seconds=seconds), *history(names, days=3), limit)
+    apps, coverages, slices, figures = history(names, days=3)
+    return snapshot(destination, NOW + dt.timedelta(seconds=seconds), apps, coverages, slices, figures, limit)
 
 
 def main() -> int:

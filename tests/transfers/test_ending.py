@@ -14,7 +14,7 @@ from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 from tests.conftest import APPS
 from tests.transfers.conftest import interval, latest
 
-EMPTY = {"list": []}
+EMPTY: dict[str, list[object]] = {"list": []}
 
 
 def without_visitors(reply):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from airflow_provider_wxanalysis.bigquery.ledger import Ledger
-from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.bigquery.names import table_name
 from airflow_provider_wxanalysis.bigquery.tables import new_table
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.operators.views import WeAnalysisViewsOperator
@@ -18,7 +18,7 @@ FIRST = YESTERDAY - 4 * ONE_DAY
 
 def test_only_endpoints_that_some_app_has_are_expected(bq, dataset):
     for name in ("daily_summary", "user_portrait", "user_portrait_7d", "visit_page"):
-        bq.create_table(new_table(TableName(*dataset.split("."), name), ENDPOINTS[name], {}, None))
+        bq.create_table(new_table(table_name(f"{dataset}.{name}", appid="", endpoint=name), ENDPOINTS[name], {}, None))
     values = ", ".join(
         f"('{appid}', DATE '{day}', DATE '{day}', '{day:%Y%m%d}', 'one load', TIMESTAMP '{YESTERDAY} 12:00:00+00')"
         for appid, day in ((APPS[0], FIRST), (APPS[0], FIRST + ONE_DAY), (APPS[1], FIRST + ONE_DAY))
