@@ -85,6 +85,10 @@ REFUSALS = (
         "--norequire_partition_filter.",
     ),
     Refusal(
+        r"has maximum length",
+        "Drop the limit on the length of the table's column: ALTER TABLE … ALTER COLUMN … SET DATA TYPE STRING.",
+    ),
+    Refusal(
         r"billing",
         "Turn on billing for the project that runs the jobs: it is a BigQuery sandbox, which has no DML, and replacing "
         "rows needs DML. The loads of this package stay within the free tier of most projects.",

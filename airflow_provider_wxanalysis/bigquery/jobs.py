@@ -51,6 +51,7 @@ class Jobs:
         self.client = client
         self.location = location
         self.labels = {**identity.labels, **labels}
+        self._table = table
         self.calls = Calls()
         self._journal = Journal(client, location, identity, table, self.calls)
         self._own = {ATTEMPT_LABEL: secrets.token_hex(8), TRY_LABEL: str(identity.try_number)}
@@ -78,13 +79,13 @@ class Jobs:
             sleep=lambda seconds: self.calls.pause(seconds),
             reraise=True,
         )
-        with explained("Writing to BigQuery"):
+        with explained(f"Writing to {self._table}"):
             return retrying(self._run_once, statement, parameters)
 
     def query(self, statement: str, parameters: Sequence[Parameter]) -> list[Any]:
         """Run a query that changes nothing and return its rows."""
         config = bigquery.QueryJobConfig(query_parameters=parameters, labels=self.labels)
-        with explained("Reading from BigQuery"):
+        with explained(f"Reading from {self._table}"):
             return self.calls.make(
                 lambda: list(
                     self.client.query_and_wait(

@@ -108,13 +108,14 @@ def test_no_rows_empty_the_slice(writer, dataset, read):
     ("reason", "message", "advice"),
     [
         ("accessDenied", "Access Denied: Table p:d.t: User does not have permission", "roles/bigquery.dataEditor"),
+        ("invalidQuery", "STRING(10) has maximum length 10 but got a value with length 14", "SET DATA TYPE STRING"),
         ("billingNotEnabled", "Billing has not been enabled for this project. DML queries are not allowed", "sandbox"),
     ],
 )
 def test_refusals_say_what_to_do(proxy, writer, dataset, read, reason, message, advice):
-    slices = writer()
-    proxy.rules.append(lambda e: api_error(403, reason, message) if e.sql.startswith("MERGE") else None)
-    with pytest.raises(DestinationError, match=advice) as caught:
+    slices, status = writer(), 400 if reason == "invalidQuery" else 403
+    proxy.rules.append(lambda e: api_error(status, reason, message) if e.sql.startswith("MERGE") else None)
+    with pytest.raises(DestinationError, match=f"Writing to {dataset}.visit_page: .*{advice}") as caught:
         slices.replace(chunk_of({day(1): page_rows(day(1), 10)}))
     assert not caught.value.retryable
     assert held(read, dataset) == {}

@@ -31,6 +31,7 @@ LASTING = [
         "Cannot query over table 't' without a filter over column(s) 'd'",
         "by day on begin_date",
     ),
+    (400, "invalidQuery", "STRING(10) has maximum length 10 but got a value with length 14", "SET DATA TYPE STRING"),
 ]
 
 
@@ -58,7 +59,7 @@ def test_every_refusal_has_a_case_of_its_own():
 
 def test_a_revoked_key_ends_the_task():
     error = RefreshError("invalid_grant: Invalid JWT Signature.", {"error": "invalid_grant"})
-    refused = pytest.raises(DestinationError, match=r"Google said: invalid_grant: Invalid JWT Signature\. Google gives")
+    refused = pytest.raises(DestinationError, match=r"Google said: invalid_grant: Invalid JWT Signature\. Google ref")
     with refused, explained("Table p.d.t"):
         raise error
 
