@@ -153,13 +153,9 @@ class EndpointOperatorMixin:
 
         :raises AirflowSkipException: if another task returned an empty list of apps.
         """
-        hooks: dict[AppRef, WeAnalysisHook] = {}
-        first: dict[str, WeAnalysisHook] = {}
-        for ref in self.app_refs():
-            known = first.get(ref.conn_id)
-            hooks[ref] = known.for_app(ref.appid) if known and ref.appid else self.hook_for(ref)
-            first.setdefault(ref.conn_id, hooks[ref])
-        self._hooks = hooks
+        from airflow_provider_wxanalysis.hooks.sharing import shared_hooks
+
+        self._hooks = hooks = shared_hooks(self.app_refs(), self.hook_for)
         return hooks
 
     def due_periods(self, context: Mapping[str, Any]) -> list[Period]:
