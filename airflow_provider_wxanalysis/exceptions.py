@@ -14,7 +14,7 @@
         QuotaExceededError         45009: today's calls are used up
         RateLimitError             45011: too many calls this minute
         ServiceBusyError           -1 61504: try again in a moment
-      TransportError             no usable reply: network, HTTP status, broken body
+      TransportError             no usable reply: network, HTTP status, broken body; a secrets backend out of reach
       PayloadError               a reply that is not what the catalogue says
       EmptyReportError           a period without rows where rows were expected
       DestinationError           BigQuery refuses the table, the dataset or the permission
@@ -146,7 +146,7 @@ class ServiceBusyError(WeAnalysisAPIError):
 
 
 class TransportError(WeAnalysisError):
-    """No usable reply: network failure, HTTP status, or a body that is not JSON.
+    """No usable reply: network failure, HTTP status, or a body that is not JSON; or a secrets backend out of reach.
 
     :param message: what happened; never contains a URL's query, which carries the token.
     :param busy: whether a short wait may be enough.

@@ -1,4 +1,4 @@
-"""A connection that Airflow does not hand out, as an error of this package: one app is refused, and others go on."""
+"""A connection that Airflow does not hand out, as an error of this package: its app is refused, the others go on."""
 
 from __future__ import annotations
 

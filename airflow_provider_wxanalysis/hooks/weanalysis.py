@@ -81,10 +81,10 @@ class WeAnalysisHook(BaseHook):
         if self._client:
             self._client[1].close()
 
-    def for_app(self, appid: str) -> WeAnalysisHook:
+    def for_app(self, appid: str | None) -> WeAnalysisHook:
         """Return a hook for another app that the same connection serves; the connection is read once for all of them.
 
-        :param appid: the app's AppID.
+        :param appid: the app's AppID; ``None`` for the connection's own.
         """
         hook = WeAnalysisHook(self.weanalysis_conn_id, appid, threads=self._threads, attempts=self._attempts)
         hook._connections = self._connections

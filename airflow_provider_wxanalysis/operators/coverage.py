@@ -14,13 +14,14 @@ from airflow_provider_wxanalysis.coverage.ranges import ranges
 from airflow_provider_wxanalysis.coverage.report import totals
 from airflow_provider_wxanalysis.coverage.states import Coverage, State
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
-from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
-from airflow_provider_wxanalysis.tasks.apps import app_refs
+from airflow_provider_wxanalysis.tasks.apps import AppRef, app_refs
 from airflow_provider_wxanalysis.tasks.arguments import check_apps
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal, is_mapped_instance
 from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
+from airflow_provider_wxanalysis.tasks.folding import counted
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
         apps that lack the same together.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if another task returned an empty list of apps.
-    :raises AirflowFailException: if a period is in a state of ``fail_on``.
+    :raises AirflowFailException: if a period is in a state of ``fail_on``, or if that cannot be judged since an app's
+        connection cannot be read. (Without ``fail_on`` such an app is left out, with a warning.)
     """
 
     template_fields: Sequence[str] = (
@@ -138,7 +140,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
 
         with fail_for_good():
             now, since = pendulum.now(SHANGHAI), first_day(self.since)
-            apps = read_apps(app_refs(self.conn_ids, self.appids))
+            apps, unreadable = read_apps(app_refs(self.conn_ids, self.appids))
             if not apps:
                 raise AirflowSkipException("The list of apps is empty, so there is nothing to look for.")
             tables = list(targets(self.destination, self.entries, apps, since, now))
@@ -146,7 +148,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
                 survey = Survey(client, self.location, self.labels or {})
                 picture = look(survey, tables, since, now, self.empty_is_ready_after)
                 plan = ranges(picture.coverages, self.limit, together="{appid}" not in self.destination)
-                report(self.destination, since, apps, picture.coverages, plan)
+                report(self.destination, since, apps, picture.coverages, plan, unreadable)
                 for ledger, own in ledgers(survey, tables):
                     ledger.record_names({app.appid: app.name for target in own for app in target.apps})
                 if self.revisions:
@@ -154,7 +156,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
                 if self.quality:
                     report_quality(survey, tables, since)
             announce_snapshot(context, self.outlets, now, apps, tables, picture)
-            self._check(picture.coverages)
+            self._check(picture.coverages, unreadable)
         by_appid = {app.appid: app for app in apps}
         options = self.endpoint_options or {}
         return [arguments for item in plan for arguments in load_arguments(item, by_appid, options)]
@@ -165,12 +167,16 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
         options = self.endpoint_options or {}
         return [resolve(name, options.get(name)) for name in self.endpoints]
 
-    def _check(self, coverages: Iterable[Coverage]) -> None:
+    def _check(self, coverages: Iterable[Coverage], unreadable: Mapping[AppRef, WeAnalysisError]) -> None:
         found = totals(coverages)
         bad = {str(state): found[state] for state in map(State, self.fail_on) if found[state]}
         if bad:
             listed = ", ".join(f"{number} {state}" for state, number in bad.items())
             raise AirflowFailException(f"Periods in states of fail_on: {listed}. The log says which.")
+        if self.fail_on and unreadable:  # a gate lets nothing pass that it has not seen
+            raise AirflowFailException(
+                f"fail_on cannot be judged for {counted(len(unreadable), 'app')}. The log says why."
+            )
 
     def _check_literals(self) -> None:
         check_apps("conn_ids", self.conn_ids, self.appids, rendered=is_mapped_instance(self))

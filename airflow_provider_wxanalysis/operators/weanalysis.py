@@ -214,6 +214,7 @@ class WeAnalysisUserPortraitOperator(WeAnalysisOperator):
     """
 
     endpoint = "user_portrait"
+    own_options = ("window_days",)
 
     def __init__(
         self,
@@ -255,6 +256,7 @@ class WeAnalysisPerformanceDataOperator(WeAnalysisOperator):
     """
 
     endpoint = "performance_data"
+    own_options = ("modules", "network_types", "device_levels", "devices")
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ from airflow_provider_wxanalysis.hooks.readiness import (
     describe,
     look,
 )
-from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules
+from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules, with_an_end
 from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, deadline_after, fail_for_good, is_past
 from airflow_provider_wxanalysis.tasks.runs import skip
 from airflow_provider_wxanalysis.tasks.signatures import SensorArguments
@@ -67,7 +67,11 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
     _stop: Stop | None = None
     _gives_up: dt.datetime | None = None
     _found = "The looks failed."
-    rules: ClassVar[Rules] = {"empty_is_ready_after": check_empty_is_ready_after}
+    rules: ClassVar[Rules] = {
+        "empty_is_ready_after": check_empty_is_ready_after,
+        "timeout": with_an_end("timeout"),
+        "poke_interval": with_an_end("poke_interval"),
+    }
     ui_color = "#e8f8ee"
 
     def __init__(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+
+#: How the text of a list or tuple begins. (Delimiters that a DAG may have for its templates are no such beginning.)
+_PRINTED = re.compile(r"\s*[\[(]\s*['\"\d\])]")
 
 
 class AppRef(NamedTuple):
@@ -53,7 +57,7 @@ def _texts(name: str, value: Any) -> list[str]:
     if not isinstance(values, Sequence) or isinstance(values, (bytes, bytearray)):
         raise ConfigurationError(f"{name} must be a text or a list of texts, got {value!r}.")
     for each in values:
-        if not isinstance(each, str) or not each.strip() or each.strip()[0] in "[(":
+        if not isinstance(each, str) or not each.strip() or _PRINTED.match(each):
             raise ConfigurationError(
                 f"{name} must be a text or a list of texts, got {each!r}. A template gives a list only in a DAG with "
                 "render_template_as_native_obj=True."

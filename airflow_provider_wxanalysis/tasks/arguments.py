@@ -78,8 +78,19 @@ def seconds(name: str) -> Callable[[Any], None]:
     """Return the rule for an argument that is a number of seconds above 0."""
 
     def check(value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-            raise ConfigurationError(f"{name} must be a number of seconds above 0, got {value!r}.")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= LONGEST:
+            raise ConfigurationError(f"{name} must be a number of seconds above 0, at most {_DAYS}, got {value!r}.")
+
+    return check
+
+
+def with_an_end(name: str) -> Callable[[Any], None]:
+    """Return the rule for a time that Airflow itself checks, except for its upper bound."""
+
+    def check(value: Any) -> None:
+        length = value.total_seconds() if isinstance(value, dt.timedelta) else value
+        if isinstance(length, (int, float)) and not length <= LONGEST:
+            raise ConfigurationError(f"{name} must be at most {_DAYS}, got {value!r}.")
 
     return check
 
@@ -97,3 +108,7 @@ def requests_in_flight(value: Any) -> None:
 
 #: One thread each; with more, a task's process gets no faster.
 MOST_IN_FLIGHT = 64
+
+#: The longest wait, in seconds: a year. With endless ones Python could not say when they end.
+LONGEST = 365 * 86400
+_DAYS = f"{LONGEST} (365 days)"

@@ -24,8 +24,8 @@ from airflow_provider_wxanalysis.tasks.waiting import is_past as is_past
 
 log = logging.getLogger(__name__)
 
-#: What Airflow's grid calls a mapped task instance.
-MAP_INDEX_TEMPLATE = "{{ task.apps_label }} {{ task.entry.name }}"
+#: What Airflow's grid calls a mapped task instance: expressions, rendered when its connections have been read.
+MAP_INDEX_LABEL = ("task.apps_label", "task.entry.name")
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
@@ -48,6 +48,8 @@ class EndpointOperatorMixin:
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
     #: What single arguments must pass, by name; the rule of a templated one lets anything pass that is not literal.
     rules: ClassVar[Rules] = {}
+    #: The names of arguments that make up ``endpoint_options``, where those are no argument.
+    own_options: ClassVar[Sequence[str]] = ()
     _hooks: Mapping[AppRef, WeAnalysisHook] | None = None
 
     @classmethod
@@ -60,9 +62,20 @@ class EndpointOperatorMixin:
         with naming(kwargs.get("task_id")):
             if "endpoint" in kwargs:
                 cls._check_endpoint(given=True)
-            known = {"endpoint": cls.endpoint} if hasattr(cls, "endpoint") else {}
-            check_arguments({**known, **kwargs}, cls.rules)
-        return super().partial(**kwargs)  # type: ignore[misc]
+            mapped = super().partial(**kwargs)  # type: ignore[misc]
+            try:
+                cls._check_shared({**_defaults(mapped.kwargs, kwargs), **kwargs})
+            except ConfigurationError:
+                mapped._expand_called = True  # else Airflow also warns that it was not mapped
+                raise
+        return mapped
+
+    @classmethod
+    def _check_shared(cls, given: Mapping[str, Any]) -> None:
+        """Refuse what cannot work of the arguments that mapped instances share."""
+        known = {"endpoint": cls.endpoint} if hasattr(cls, "endpoint") else {}
+        options = {name: given[name] for name in cls.own_options if given.get(name) is not None}
+        check_arguments({**known, **({"endpoint_options": options} if options else {}), **given}, cls.rules)
 
     def check_when_parsed(self) -> None:
         """Refuse what cannot work, as far as it is known before templates are rendered.
@@ -102,7 +115,9 @@ class EndpointOperatorMixin:
         with fail_for_good():
             self.check_literals(rendered=True)
         if context.get("map_index_template") is None:
-            context["map_index_template"] = MAP_INDEX_TEMPLATE  # here, since Airflow overlooks defaults before 3.3
+            env = self.get_template_env()  # type: ignore[attr-defined]  # a DAG may have delimiters of its own
+            label = [f"{env.variable_start_string} {each} {env.variable_end_string}" for each in MAP_INDEX_LABEL]
+            context["map_index_template"] = " ".join(label)  # here, since Airflow overlooks defaults before 3.3
 
     @property
     def entry(self) -> Endpoint:
@@ -138,13 +153,9 @@ class EndpointOperatorMixin:
 
         :raises AirflowSkipException: if another task returned an empty list of apps.
         """
-        hooks: dict[AppRef, WeAnalysisHook] = {}
-        first: dict[str, WeAnalysisHook] = {}
-        for ref in self.app_refs():
-            known = first.get(ref.conn_id)
-            hooks[ref] = known.for_app(ref.appid) if known and ref.appid else self.hook_for(ref)
-            first.setdefault(ref.conn_id, hooks[ref])
-        self._hooks = hooks
+        from airflow_provider_wxanalysis.hooks.sharing import shared_hooks
+
+        self._hooks = hooks = shared_hooks(self.app_refs(), self.hook_for)
         return hooks
 
     def due_periods(self, context: Mapping[str, Any]) -> list[Period]:
@@ -201,6 +212,12 @@ class EndpointOperatorMixin:
             deadline=deadline,
             ends_by=self._ends_by(context),
         )
+
+
+def _defaults(parents: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``default_args`` that a mapped task's instances will get."""
+    sources = [getattr(parents.get(name), "default_args", None) for name in ("dag", "task_group")]
+    return {name: value for each in (*sources, given.get("default_args")) for name, value in (each or {}).items()}
 
 
 def is_mapped_instance(task: object) -> bool:

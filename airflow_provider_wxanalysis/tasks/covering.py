@@ -13,6 +13,7 @@ from airflow_provider_wxanalysis.bigquery.survey import Rows, Survey
 from airflow_provider_wxanalysis.coverage.ranges import Range
 from airflow_provider_wxanalysis.coverage.states import Coverage, Found, classify, expected_periods
 from airflow_provider_wxanalysis.endpoints import Endpoint
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.periods import Period
 from airflow_provider_wxanalysis.tasks.apps import AppRef
 
@@ -33,15 +34,25 @@ class App(NamedTuple):
         return self.name or self.appid
 
 
-def read_apps(refs: Iterable[AppRef]) -> list[App]:
-    """Return AppIDs and names, as the connections have them; WeChat is not asked."""
+def read_apps(refs: Iterable[AppRef]) -> tuple[list[App], dict[AppRef, WeAnalysisError]]:
+    """Return AppIDs and names, as the connections have them; WeChat is not asked.
+
+    :return: the apps, and why others are left out: their connections cannot be read.
+    :raises WeAnalysisError: the first error, if none can be read.
+    """
+    from airflow_provider_wxanalysis.hooks.sharing import shared_hooks
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 
-    apps = []
-    for ref in refs:
-        with WeAnalysisHook(ref.conn_id, ref.appid) as hook:
-            apps.append(App(hook.appid, hook.app_name, ref))
-    return list({app.appid: app for app in apps}.values())
+    apps: dict[str, App] = {}
+    errors: dict[AppRef, WeAnalysisError] = {}
+    for ref, hook in shared_hooks(refs, lambda ref: WeAnalysisHook(ref.conn_id, ref.appid)).items():
+        try:
+            apps.setdefault(hook.appid, App(hook.appid, hook.app_name, ref))
+        except WeAnalysisError as error:
+            errors[ref] = error
+    if errors and not apps:
+        raise next(iter(errors.values()))
+    return list(apps.values()), errors
 
 
 @dataclass

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from airflow_provider_wxanalysis.bigquery.survey import QUALITY_VIEW, Survey
 from airflow_provider_wxanalysis.coverage.ranges import Range, ranges
 from airflow_provider_wxanalysis.coverage.report import plan_lines, table, totals
 from airflow_provider_wxanalysis.coverage.states import HEALED, Coverage, State
+from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.covering import App, Target
 from airflow_provider_wxanalysis.tasks.folding import counted
 
@@ -20,11 +22,23 @@ NAMED = 20
 
 
 def report(
-    destination: str, since: dt.date, apps: Sequence[App], coverages: Sequence[Coverage], plan: Sequence[Range]
+    destination: str,
+    since: dt.date,
+    apps: Sequence[App],
+    coverages: Sequence[Coverage],
+    plan: Sequence[Range],
+    unreadable: Mapping[AppRef, WeAnalysisError],
 ) -> None:
-    """Log the table of states, what is lost, and the plan."""
+    """Log the table of states, which apps are not in it, what is lost, and the plan."""
     names = {app.appid: str(app) for app in apps}
     log.info("%s since %s:\n%s", destination, since, table(coverages, names))
+    if unreadable:
+        causes = [f"{ref}: {error}" for ref, error in unreadable.items()]
+        more = f"\n… and {len(causes) - NAMED} more" if len(causes) > NAMED else ""
+        log.warning(
+            "Left out, since their connections cannot be read, %d of %s:\n%s%s",
+            len(causes), counted(len(causes) + len(apps), "app"), "\n".join(causes[:NAMED]), more,
+        )  # fmt: skip
     found = totals(coverages)
     if found[State.LOST]:
         lost = "\n".join(plan_lines(ranges(coverages, NAMED, states=frozenset({State.LOST})), names))

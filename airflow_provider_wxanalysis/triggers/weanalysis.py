@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_wxanalysis.endpoints import resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, describe, look
+from airflow_provider_wxanalysis.hooks.sharing import shared_hooks
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period, parse_date
 from airflow_provider_wxanalysis.wechat.waits import Stop
@@ -131,19 +132,13 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
 
     async def _hooks(self, apps: Iterable[_App], turns: asyncio.Semaphore) -> dict[_App, WeAnalysisHook]:
         """Return a new hook for each app, since the connection may hold a token that expires; each is read once."""
-        first: dict[str, WeAnalysisHook] = {}
-        hooks: dict[_App, WeAnalysisHook] = {}
-        for app in apps:
-            known = first.get(app.conn_id)
-            shared = known.for_app(app.appid) if known and app.appid else None
-            hooks[app] = shared or WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1)
-            first.setdefault(app.conn_id, hooks[app])
+        hooks = shared_hooks(apps, lambda app: WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1))
 
         async def read(hook: WeAnalysisHook) -> None:
             async with turns:
                 await hook.aread_connection()
 
-        await asyncio.gather(*map(read, first.values()))
+        await asyncio.gather(*map(read, {app.conn_id: hook for app, hook in hooks.items()}.values()))
         return hooks
 
     async def _look_at(

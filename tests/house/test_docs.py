@@ -127,7 +127,7 @@ PRIVATE = {
     "ui",
     "triggers",
     "links",
-    *("get_provider_info", "hooks.form", "hooks.masking", "hooks.readiness", "hooks.apps"),
+    *("get_provider_info", "hooks.connections", "hooks.form", "hooks.masking", "hooks.readiness", "hooks.sharing"),
 }
 
 

@@ -9,7 +9,14 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
-from airflow_provider_wxanalysis.operators.weanalysis import WeAnalysisOperator, WeAnalysisVisitPageOperator
+from airflow_provider_wxanalysis.operators.weanalysis import (
+    WeAnalysisOperator,
+    WeAnalysisPerformanceDataOperator,
+    WeAnalysisUserPortraitOperator,
+    WeAnalysisVisitPageOperator,
+)
+from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
+from airflow_provider_wxanalysis.task_groups import weanalysis_to_bigquery
 from airflow_provider_wxanalysis.tasks.arguments import is_literal
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
@@ -59,13 +66,39 @@ def test_a_dag_s_own_delimiters_are_respected():
     assert task.destination_project_dataset_table == "p.d.t"
 
 
+def test_a_group_takes_them_in_its_lists():
+    marks = {"variable_start_string": "[[", "variable_end_string": "]]"}
+    with DAG("d", schedule=None, jinja_environment_kwargs=marks) as dag:
+        weanalysis_to_bigquery(["[[ params.app ]]", "shop"], ["visit_page"], TABLE, group_id="conn_ids")
+        weanalysis_to_bigquery("shop", ["visit_page"], TABLE, appids=["(( params.app ))"], group_id="appids")
+    assert sorted(dag.task_ids) == ["appids.visit_page", "conn_ids.visit_page"]
+
+
+def test_a_mapped_task_s_label_does_so_too(run_dag, dag_file, dataset):
+    body = f"""
+        dag.jinja_environment_kwargs = {{"variable_start_string": "[[", "variable_end_string": "]]"}}
+        WeAnalysisToBigQueryOperator.partial(
+            task_id="t", destination_project_dataset_table="{dataset}.{{endpoint}}", gcp_conn_id=None
+        ).expand(endpoint=["daily_summary"])
+        """
+    path = dag_file("own_delimiters", body)
+    path.write_text(path.read_text().replace("catchup=False):", "catchup=False) as dag:"))
+    assert set(run_dag(path).values()) == {"success"}
+    (label,) = {ti.rendered_map_index for ti in run_dag.latest.get_task_instances()}
+    assert label == "weanalysis_default daily_summary"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"on_empty": "skipp"}, "on_empty must be one of"),
         ({"lookback": -1}, "lookback must be"),
-        ({"poll_interval": "x"}, "poll_interval must be a number of seconds above 0, got 'x'"),
+        ({"poll_interval": "x"}, "poll_interval must be a number of seconds above 0, at most .*, got 'x'"),
+        ({"poll_interval": float("inf")}, r"poll_interval must be .* at most 31536000 \(365 days\), got inf"),
         ({"wait_timeout": 0}, "wait_timeout must be"),
+        ({"wait_timeout": 1e12}, r"wait_timeout must be .* at most 31536000 \(365 days\), got 1000000000000\.0"),
+        ({"wait_timeout": float("nan")}, "wait_timeout must be"),
+        ({"empty_is_ready_after": dt.timedelta.max}, "empty_is_ready_after must be .* at most 365 days, got"),
         ({"from_date": "2026-03-32"}, "must be a day of the calendar"),
         ({"from_date": "2026-03-02", "to_date": "2026-03-01"}, "is after"),
         ({"endpoint": "dayly_summary"}, "There is no endpoint 'dayly_summary'"),
@@ -78,6 +111,39 @@ def test_what_mapped_instances_share_is_checked_when_the_dag_is_parsed(arguments
     given = {"endpoint": "visit_page", "destination_project_dataset_table": TABLE, **arguments}
     with pytest.raises(ConfigurationError, match=f"^Task 'mapped': .*{message}"):
         WeAnalysisToBigQueryOperator.partial(task_id="mapped", **given)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("timeout", 1e12), ("timeout", dt.timedelta(days=366)), ("poke_interval", float("inf"))],
+)
+def test_a_sensor_s_wait_has_an_end(argument, value):
+    given: dict[str, Any] = {argument: value}
+    with pytest.raises(ConfigurationError, match=rf"{argument} must be at most 31536000 \(365 days\), got"):
+        WeAnalysisDataSensor.partial(task_id="t", endpoint="visit_page", **given)
+    with pytest.raises((ConfigurationError, OverflowError)):  # the latter is Airflow's own
+        WeAnalysisDataSensor(task_id="t", endpoint="visit_page", **given)
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "message"),
+    [
+        (WeAnalysisUserPortraitOperator, {"window_days": 2}, "window_days"),
+        (WeAnalysisPerformanceDataOperator, {"modules": ["1"]}, "modules"),
+        (WeAnalysisPerformanceDataOperator, {"devices": ["9"]}, "devices"),
+    ],
+)
+def test_so_are_arguments_that_only_one_operator_has(operator, arguments, message):
+    with pytest.raises(ConfigurationError, match=f"^Task 'mapped': .*{message}"):
+        operator.partial(task_id="mapped", **arguments)
+
+
+@pytest.mark.parametrize("wrong", [{"on_empty": "skipp"}, {"lookback": -1}, {"labels": {"team": "Data Eng"}}])
+def test_so_are_default_args_of_the_dag(wrong):
+    with DAG("d", schedule=None, default_args=wrong), pytest.raises(ConfigurationError, match="^Task 'mapped': "):
+        WeAnalysisToBigQueryOperator.partial(
+            task_id="mapped", endpoint="visit_page", destination_project_dataset_table=TABLE
+        )
 
 
 def test_what_is_mapped_over_is_not_missed():

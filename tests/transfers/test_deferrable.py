@@ -119,7 +119,9 @@ def test_without_deferrable_the_task_fails_for_a_retry(transfer, context, wechat
 @pytest.mark.parametrize("name", ["poll_interval", "wait_timeout"])
 @pytest.mark.parametrize("seconds", [0, -1, "600", True, None])
 def test_seconds_that_are_none_are_refused(name, seconds):
-    with pytest.raises(ConfigurationError, match=f"{name} must be a number of seconds above 0, got"):
+    with pytest.raises(
+        ConfigurationError, match=f"{name} must be a number of seconds above 0, at most 31536000 .*, got"
+    ):
         WeAnalysisToBigQueryOperator(
             task_id="t", endpoint="visit_page", destination_project_dataset_table="p.d.t", **{name: seconds}
         )

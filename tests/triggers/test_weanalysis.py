@@ -118,7 +118,7 @@ def test_a_wechat_that_cannot_be_reached_is_not_yet(trigger, wechat_server, brok
     ("error", "reason"),
     [
         (ConnectionError("secrets backend: 503"), "published."),
-        (ValueError("port 'pass/word' is no number"), "could not read connection 'weanalysis_default': ValueError."),
+        (ValueError("bad port: pass/word"), "could not read connection 'weanalysis_default': ValueError."),
     ],
     ids=["backend down", "broken content"],
 )
