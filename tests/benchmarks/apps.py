@@ -40,7 +40,8 @@ one for its figures. WeChat's latency is {LATENCY * 1000:.0f} ms, {IN_FLIGHT} re
 operator's default) and 4 of an app, the table is there already, and imports are outside the measurement. The limit is
 requests x latency / requests in flight, with the latency that the server really kept, plus the time that BigQuery took
 for its MERGE and the query that verifies it; local-bigquery runs on the same two cores. Target: at most 1.15 times
-that for {COMPARED} apps.
+that for {COMPARED} apps; what is above 1 is the work of one interpreter, see CPU seconds. A profile of an app's client
+has a third of it in finding proxy, certificates and addresses, most of the rest in two exchanges on new connections.
 The comparison runs {COMPARED} apps by `dag.test()`, one task after the other, without a scheduler's waits and new
 processes, but also without its several at once; what Airflow imports and starts once is done before, and
 {COMPARED_ROUNDS} rounds are made at most. Targets: at least 20 times as fast, at least 50 times fewer jobs.

@@ -41,7 +41,7 @@ connections as there are requests in flight. With many endpoints and apps everyb
 the peers the fastest is measured there.
 Targets: shares of the limit of at least {", ".join(f"{share} at {width}" for width, share in TARGETS.items())} in
 flight; for {YEAR} calls of visit_page at most 0.95 times the CPU time of the requests pool; with many endpoints faster
-than dlt."""
+than dlt. Where CPU seconds come near the seconds, as at 64 in flight, one interpreter is busy all the time."""
 
 
 def run(rounds: int) -> Section:

@@ -54,7 +54,9 @@ other names, five times without, of which the fastest counts. All bytecode is co
 the first asset with a scheme Airflow imports the Google provider's file hooks if that provider is installed, whoever's
 operator it is. Targets: everything public together within 5 % of the floor's time and 2 MB; a load no more than 1.35
 times EmptyOperator and no more than HttpOperator, a sensor no more than HttpSensor; no google, requests, pandas.
-BaseSensorOperator, which every sensor builds upon, shows what Airflow itself takes for one."""
+BaseSensorOperator, which every sensor builds upon, shows what Airflow itself takes for one. Most of a task's time is
+Airflow's own constructor and its `__setattr__`, which runs for each argument that an operator stores, and a load stores
+more of them than HttpOperator."""
 
 
 def run(rounds: int) -> Section:
