@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import subprocess
 import sys
@@ -222,17 +223,18 @@ def as_tab_of_a_dag(page: Page, server: Server) -> None:
     same("snapshots read for it", read, [])
 
 
+def make_another_version(source_dag_id: str, route: Route) -> None:
+    """Change the form of snapshots, where their DAG's id contains a text."""
+    content = route.fetch().json()
+    for event in content["asset_events"]:
+        event["extra"]["form"] += source_dag_id in event["source_dag_id"]
+    route.fulfill(json=content)
+
+
 def another_version(page: Page, server: Server) -> None:
     """A snapshot of another version hides no other; if there are only such, the page says what to do."""
     for newest, expected in (("weanalysis_morning", "analytics-prod.wechat"), ("", "Install the same version")):
-
-        def make_it_another(route: Route, newest: str = newest) -> None:
-            content = route.fetch().json()
-            for event in content["asset_events"]:
-                event["extra"]["form"] += newest in event["source_dag_id"]
-            route.fulfill(json=content)
-
-        page.route("**/api/v2/assets/events?*", make_it_another)
+        page.route("**/api/v2/assets/events?*", functools.partial(make_another_version, newest))
         page.goto(f"{server.url}/plugin/weanalysis")
         page.locator(".wxa-tiles, .wxa-message").first.wait_for()
         holds("of another version", page.locator(".wxa").inner_text(), expected)
