@@ -10,7 +10,7 @@ from typing import NoReturn
 import pendulum
 
 from airflow_provider_wxanalysis.periods import SHANGHAI
-from tests.demo.pictures import draw
+from tests.demo.pictures import VIEWS, draw
 from tests.demo.report import Warehouse
 from tests.demo.scenes import SCENES
 from tests.demo.stage import APPS, DATASET, LATE, OUTPUT, say, stage
@@ -29,10 +29,9 @@ def main() -> int:
             say(f"\n{title}. {scene.__doc__}")
             scene(airflow, warehouse, today)
         say("\nWhat BigQuery holds now, read back through Google's client:")
-        contents = warehouse.contents()
-        warehouse.show(contents)
+        warehouse.show(warehouse.contents())
         names = dict([*APPS.values(), *LATE.values()])
-        picture = draw(contents, airflow.calendars, names, OUTPUT / "weanalysis.png")
+        picture = draw(warehouse.views(*VIEWS), airflow.calendars, names, OUTPUT / "weanalysis.png")
     say(f"\nPicture: {picture.relative_to(REPOSITORY)}")
     say(f"Logs and data: {OUTPUT.relative_to(REPOSITORY)}/   Time: {time.monotonic() - started:.0f} s")
     say("To look around in Airflow's own UI: make play")

@@ -1,4 +1,4 @@
-"""The demo's picture: visitors, coverage before and after healing, retention, pages and sources."""
+"""The demo's picture, drawn from the views: visitors, retention, pages and sources; and what was healed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from matplotlib.patches import Patch
 
 from tests.demo.report import Calendar, Rows
 
+#: What is drawn.
+VIEWS = ("report_day", "report_retention", "report_pages", "report_sources")
 _COHORTS = 42
 _TOP = 8
 _INK, _COLOURS = "#1f2933", ("#07a35a", "#2f6fde", "#d9822b")
@@ -25,10 +27,10 @@ _INK, _COLOURS = "#1f2933", ("#07a35a", "#2f6fde", "#d9822b")
 _STATES = {"missing": "#d64545", "empty: not launched yet": "#d5dae0", "loaded": "#07a35a"}
 
 
-def draw(tables: dict[str, Rows], calendars: dict[str, Calendar], names: dict[str, str], path: Path) -> Path:
+def draw(views: dict[str, Rows], calendars: dict[str, Calendar], names: dict[str, str], path: Path) -> Path:
     """Draw the picture to ``path`` and return it.
 
-    :param tables: endpoint -> rows.
+    :param views: name -> rows.
     :param calendars: moment -> what the daily visit trend covered then.
     :param names: AppID -> what people call the app; letters that the font lacks are left out.
     """
@@ -37,13 +39,13 @@ def draw(tables: dict[str, Rows], calendars: dict[str, Calendar], names: dict[st
     figure = plt.figure(figsize=(14, 14), layout="constrained")
     panels: Any = figure.subfigures(4, 1, height_ratios=[1, 0.5, 1.15, 1])
     above, covered, middle, below = panels
-    _visitors(above.subplots(1, len(names)), tables["daily_visit_trend"], names)
+    _visitors(above.subplots(1, len(names)), views["report_day"], names)
     _coverage(covered.subplots(1, len(calendars)), calendars, names)
-    _retention(middle.subplots(1, 1), tables["daily_retain"], names)
+    _retention(middle.subplots(1, 1), views["report_retention"], names)
     pages, sources = below.subplots(1, 2)
     appid = next(iter(names))
-    _pages(pages, tables["visit_page"], appid, names[appid])
-    _sources(sources, tables["visit_distribution"], appid, names[appid])
+    _pages(pages, views["report_pages"], appid, names[appid])
+    _sources(sources, views["report_sources"], appid, names[appid])
     figure.savefig(path, dpi=100)
     plt.close(figure)
     return path
@@ -52,9 +54,7 @@ def draw(tables: dict[str, Rows], calendars: dict[str, Calendar], names: dict[st
 def _visitors(axes: Any, rows: Rows, names: dict[str, str]) -> None:
     """Each app on a scale of its own, so that a small one is as readable as a large one."""
     for axis, (appid, name), colour in zip(axes, names.items(), _COLOURS, strict=False):
-        days = sorted(
-            (row["begin_date"], row["visit_uv"], row["visit_uv_new"]) for row in rows if row["appid"] == appid
-        )
+        days = sorted((row["day"], row["visit_uv"], row["visit_uv_new"]) for row in rows if row["appid"] == appid)
         dates, visitors, new = zip(*days, strict=True)
         axis.fill_between(dates, visitors, color=colour, alpha=0.15)
         axis.plot(dates, visitors, color=colour, label="visitors")
@@ -88,12 +88,12 @@ def _retention(axis: Any, rows: Rows, names: dict[str, str]) -> None:
     """How far each day's rate is from the mean of its offset: otherwise a row has one colour, and weekdays vanish."""
     appid = next(iter(names))
     rates = {
-        (row["begin_date"], row["period_offset"]): row["users"] / row["cohort_users"]
+        (row["begin_date"], row["period_offset"]): row["retention"]
         for row in rows
-        if row["appid"] == appid and row["cohort"] == "visit_uv_new" and row["cohort_users"]
+        if row["appid"] == appid and row["period"] == "day" and row["cohort"] == "visit_uv_new" and row["cohort_users"]
     }
     days = sorted({day for day, _ in rates})[-_COHORTS:]
-    offsets = sorted({offset for _, offset in rates} - {0})
+    offsets = sorted({offset for _, offset in rates})
     means = {offset: statistics.fmean(rate for (_, o), rate in rates.items() if o == offset) for offset in offsets}
     nan = float("nan")
     cells = [[100 * (rates.get((day, o), nan) / means[o] - 1) if means[o] else nan for day in days] for o in offsets]
@@ -106,18 +106,19 @@ def _retention(axis: Any, rows: Rows, names: dict[str, str]) -> None:
 
 
 def _pages(axis: Any, rows: Rows, appid: str, name: str) -> None:
-    last = max(row["begin_date"] for row in rows)
-    top = [row for row in rows if row["appid"] == appid and row["begin_date"] == last and row["page_rank"] <= _TOP]
+    last = max(row["day"] for row in rows)
+    top = [row for row in rows if row["appid"] == appid and row["day"] == last and row["page_rank"] <= _TOP]
+    top.sort(key=lambda row: int(row["page_rank"]))
     _bars(axis, [(row["page_path"], row["page_visit_pv"]) for row in top], f"{name}: top pages of {last}")
 
 
 def _sources(axis: Any, rows: Rows, appid: str, name: str) -> None:
-    last = max(row["begin_date"] for row in rows)
+    last = max(row["day"] for row in rows)
     opens: dict[str, int] = defaultdict(int)
     for row in rows:
-        day: dt.date = row["begin_date"]
-        if row["appid"] == appid and row["distribution"] == "access_source_session_cnt" and (last - day).days < 7:
-            opens[row["item_label_en"] or f"source {row['item_key']}"] += row["item_value"]
+        day: dt.date = row["day"]
+        if row["appid"] == appid and (last - day).days < 7:
+            opens[row["source_label_en"]] += row["sessions"] or 0
     top = sorted(opens.items(), key=lambda item: -item[1])[:_TOP]
     _bars(axis, top, f"{name}: where visits came from, last 7 days")
 

@@ -47,6 +47,10 @@ class Warehouse:
         """Return all rows of some tables, or of all, without load columns, in an order fit for reading."""
         return {table: self._rows(table) for table in tables or self.tables()}
 
+    def views(self, *names: str) -> dict[str, Rows]:
+        """Return all rows of some views of the package."""
+        return {name: self.query(f"SELECT * FROM `{self.dataset}.{name}`") for name in names}
+
     def calendar(self, table: str) -> Calendar:
         """Return what a table of a daily endpoint covers."""
         empty = self.query(
