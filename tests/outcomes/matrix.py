@@ -25,7 +25,8 @@ from tests.support.contexts import run_context
 
 APP = "wx00000000000000a1"
 ENDPOINT = "daily_summary"
-FIRST = dt.date(2026, 1, 1)
+#: Not long ago, since "not yet" may last a year at most.
+FIRST = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=300)
 EMPTY: dict[str, Any] = {"list": []}
 
 
@@ -122,7 +123,7 @@ class Laboratory:
             from_date=due,
             to_date=due,
             lookback=1 if case.role is Role.LOOKBACK else 0,
-            empty_is_ready_after=dt.timedelta(days=9999) if reply.early else dt.timedelta(0),
+            empty_is_ready_after=dt.timedelta(days=365) if reply.early else dt.timedelta(0),
         )
         after = self._held(day)
         became = "WeChat's rows" if after == 2 else "emptied" if before and not after else "as it was"
