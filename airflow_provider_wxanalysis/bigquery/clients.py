@@ -11,6 +11,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import bigquery
 
+from airflow_provider_wxanalysis.bigquery.accounts import check_impersonation
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
 #: Seconds to wait for an answer to one request; the client itself would wait forever for one that got lost.
@@ -39,8 +40,7 @@ def bigquery_client(
     """
     if gcp_conn_id is not None:
         return _through_airflow(gcp_conn_id, project_id, fallback_project, location, impersonation_chain)
-    if impersonation_chain:
-        raise ConfigurationError("impersonation_chain needs a gcp_conn_id; Application Default Credentials have none.")
+    check_impersonation(gcp_conn_id, impersonation_chain)
     if os.environ.get("BIGQUERY_EMULATOR_HOST"):
         return bigquery.Client(project_id or fallback_project, credentials=AnonymousCredentials(), location=location)
     try:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
+from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
@@ -23,6 +23,7 @@ from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import TRANSPORT_ERRORS, explained, is_contention, is_transient
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.catalogue.columns import LEADING, LOAD, Column
+from airflow_provider_wxanalysis.exceptions import DestinationError
 from airflow_provider_wxanalysis.periods import Period
 
 Parameter = ScalarQueryParameter | ArrayQueryParameter
@@ -171,18 +172,10 @@ class Ledger:
                 self._run(sql, parameters, retry=ONCE, job_retry=ONCE)
 
         try:
-            self.calls.make(write, worth_repeating=_passes, patience=PATIENCE)
-        except NotFound:
-            log.warning("%s: dataset %s.%s does not exist.", lost, self.project, self.dataset)
-        except Forbidden as error:
-            log.warning(
-                "%s, as BigQuery does not let this account write %s; roles/bigquery.dataEditor would do. It said: %s",
-                lost,
-                self._table(table),
-                error.message,
-            )
-        except (GoogleAPIError, GoogleAuthError, *TRANSPORT_ERRORS) as error:
-            log.warning("%s: %s could not be written. BigQuery said: %s", lost, self._table(table), error)
+            with explained(f"Writing to {self._table(table)}"):
+                self.calls.make(write, worth_repeating=_passes, patience=PATIENCE)
+        except (GoogleAPIError, GoogleAuthError, *TRANSPORT_ERRORS, DestinationError) as error:
+            log.warning("%s. %s", lost, error)
 
     def _run(self, statement: str, parameters: Sequence[Parameter], **options: Any) -> list[bigquery.Row]:
         config = bigquery.QueryJobConfig(query_parameters=parameters, labels=dict(self.labels or {}))

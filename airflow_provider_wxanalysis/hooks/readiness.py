@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 #: 15:00 Asia/Shanghai on the day after a period's last day: by then WeChat has published, its staff say.
 EMPTY_IS_READY_AFTER = dt.timedelta(hours=15)
-#: Python's times end soon after 9999: adding "for good" to one would fail in every try.
-_LONGEST = dt.timedelta(days=365)
+#: Waits need a bound: now plus an endless one lies beyond the last year of Python's calendar, and raises.
+LONGEST_WAIT = dt.timedelta(days=365)
 
 App = TypeVar("App")
 
@@ -48,10 +48,10 @@ def check_empty_is_ready_after(delay: object) -> None:
 
     :raises ConfigurationError: if it is not a ``timedelta``, is negative, or has no end in sight.
     """
-    if not isinstance(delay, dt.timedelta) or not dt.timedelta(0) <= delay <= _LONGEST:
+    if not isinstance(delay, dt.timedelta) or not dt.timedelta(0) <= delay <= LONGEST_WAIT:
         raise ConfigurationError(
             "empty_is_ready_after must be a timedelta after the midnight (Asia/Shanghai) that ends a period, such as "
-            f"timedelta(hours=15), and at most {_LONGEST.days} days, got {delay!r}."
+            f"timedelta(hours=15), and at most {LONGEST_WAIT.days} days, got {delay!r}."
         )
 
 

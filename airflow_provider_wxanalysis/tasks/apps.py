@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 
-#: How the text of a list or tuple begins. (Delimiters that a DAG may have for its templates are no such beginning.)
+#: How the text of a list or tuple begins; ``[[`` and the like do not match, since a DAG may use them for templates.
 _PRINTED = re.compile(r"\s*[\[(]\s*['\"\d\])]")
 
 

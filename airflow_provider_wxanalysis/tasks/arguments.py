@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from airflow_provider_wxanalysis.bigquery.accounts import check_impersonation
 from airflow_provider_wxanalysis.endpoints import resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.hooks.readiness import LONGEST_WAIT
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.runs import explicit_date, explicit_periods
 
@@ -18,6 +20,12 @@ Rules = Mapping[str, Callable[[Any], object]]
 #: Letters, digits and the punctuation of dates, AppIDs, tables and accounts. A DAG may have template delimiters of its
 #: own, so a text with any other character may be a template.
 _PLAIN = re.compile(r"(?!.*(?:\{\{|\{%|\{#))[\w\-.:/{}@ ]*")
+
+#: One thread each; with more, a task's process gets no faster.
+MOST_IN_FLIGHT = 64
+
+_LONGEST = int(LONGEST_WAIT.total_seconds())
+_DAYS = f"{_LONGEST} ({LONGEST_WAIT.days} days)"
 
 
 def is_literal(value: object) -> bool:
@@ -42,7 +50,8 @@ def check_arguments(given: Mapping[str, Any], rules: Rules, *, rendered: bool = 
             rule(given[name])
     conn_ids, appids = given.get("weanalysis_conn_id", "any"), given.get("appids")
     check_apps("weanalysis_conn_id", conn_ids, appids, rendered=rendered)
-    check_impersonation(given.get("gcp_conn_id", "any"), given.get("impersonation_chain"))
+    if is_literal(chain := given.get("impersonation_chain")):
+        check_impersonation(given.get("gcp_conn_id", "any"), chain)
     entry = resolve(given["endpoint"], given.get("endpoint_options")) if "endpoint" in given else None
     dates = [given[name] for name in ("from_date", "to_date") if name in given]
     if entry and len(dates) == 2 and any(dates) and all(map(is_literal, dates)):
@@ -65,20 +74,11 @@ def check_apps(name: str, conn_ids: Any, appids: Any, *, rendered: bool = False)
         raise ConfigurationError(f"{name} and appids must name at least one app, got an empty list.")
 
 
-def check_impersonation(gcp_conn_id: str | None, impersonation_chain: Any) -> None:
-    """Refuse to act as a service account without a connection that could.
-
-    :raises ConfigurationError: if ``gcp_conn_id`` is ``None``.
-    """
-    if gcp_conn_id is None and impersonation_chain and is_literal(impersonation_chain):
-        raise ConfigurationError("impersonation_chain needs a gcp_conn_id; Application Default Credentials have none.")
-
-
 def seconds(name: str) -> Callable[[Any], None]:
     """Return the rule for an argument that is a number of seconds above 0."""
 
     def check(value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= LONGEST:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LONGEST:
             raise ConfigurationError(f"{name} must be a number of seconds above 0, at most {_DAYS}, got {value!r}.")
 
     return check
@@ -89,7 +89,7 @@ def with_an_end(name: str) -> Callable[[Any], None]:
 
     def check(value: Any) -> None:
         length = value.total_seconds() if isinstance(value, dt.timedelta) else value
-        if isinstance(length, (int, float)) and not length <= LONGEST:
+        if isinstance(length, (int, float)) and not length <= _LONGEST:
             raise ConfigurationError(f"{name} must be at most {_DAYS}, got {value!r}.")
 
     return check
@@ -104,11 +104,3 @@ def requests_in_flight(value: Any) -> None:
         raise ConfigurationError(
             f"max_requests_in_flight must be a whole number from 1 to {MOST_IN_FLIGHT}, got {value!r}."
         )
-
-
-#: One thread each; with more, a task's process gets no faster.
-MOST_IN_FLIGHT = 64
-
-#: The longest wait, in seconds: a year. With endless ones Python could not say when they end.
-LONGEST = 365 * 86400
-_DAYS = f"{LONGEST} (365 days)"

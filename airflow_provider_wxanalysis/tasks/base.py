@@ -48,7 +48,7 @@ class EndpointOperatorMixin:
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
     #: What single arguments must pass, by name; the rule of a templated one lets anything pass that is not literal.
     rules: ClassVar[Rules] = {}
-    #: The names of arguments that make up ``endpoint_options``, where those are no argument.
+    #: The arguments that a class takes one by one instead of ``endpoint_options``.
     own_options: ClassVar[Sequence[str]] = ()
     _hooks: Mapping[AppRef, WeAnalysisHook] | None = None
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from airflow_provider_wxanalysis.bigquery.accounts import check_impersonation
 from airflow_provider_wxanalysis.bigquery.labels import check_labels
-from airflow_provider_wxanalysis.tasks.arguments import check_impersonation
+from airflow_provider_wxanalysis.tasks.arguments import is_literal
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -28,7 +29,8 @@ class BigQueryClientMixin:
         :raises ConfigurationError: naming the argument.
         """
         check_labels(self.labels)
-        check_impersonation(self.gcp_conn_id, self.impersonation_chain)
+        if is_literal(self.impersonation_chain):
+            check_impersonation(self.gcp_conn_id, self.impersonation_chain)
 
     @contextmanager
     def bigquery_client(self, fallback_project: str) -> Iterator[bigquery.Client]:

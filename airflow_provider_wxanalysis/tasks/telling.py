@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -45,22 +46,22 @@ def ending(result: LoadResult, seconds: float) -> str:
 
 
 def per_app(result: LoadResult) -> Iterator[str]:
-    """Yield a line for each app whose due periods did not all come with all their rows.
+    """Yield a line for each app whose due periods did not all come with rows.
 
     :param result: what came of the load.
     """
+    lacking: defaultdict[str, defaultdict[str, list[Period]]] = defaultdict(lambda: defaultdict(list))
     for appid, app in result.apps.items():
-        for what, periods in (("empty", app.empty_periods), ("truncated by WeChat", app.truncated_periods)):
-            if periods:
-                yield f"App {appid}: {what}: {folded_periods(periods)}."
+        if app.empty_periods:
+            lacking[appid]["empty"] += app.empty_periods
     for ref, periods in result.waits.items():
-        yield f"App {ref}: not published: {folded_periods(periods)}."
-    failed: dict[tuple[str, str], list[Period]] = {}
+        lacking[str(ref)]["not published"] += periods
     for failure in result.failures:
         if isinstance(failure.period, Period):
-            failed.setdefault((failure.appid, type(failure.error).__name__), []).append(failure.period)
-    for (appid, error), missing in failed.items():
-        yield f"App {appid}: {error}: {folded_periods(missing)}."
+            lacking[failure.appid][type(failure.error).__name__].append(failure.period)
+    for app_name, causes in lacking.items():
+        listed = "; ".join(f"{cause}: {folded_periods(periods)}" for cause, periods in causes.items())
+        yield f"App {app_name}: {listed}."
 
 
 def in_the_table(result: LoadResult) -> str:

@@ -46,7 +46,7 @@ _API_SECURITY_ZH = "「开发管理 > 开发设置 > API安全」"
 _BUG = Errcode(
     WeAnalysisAPIError,
     "This looks like a bug in the provider, or a proxy that changes requests; please report it with the rid.",
-    "多半是本包 的缺陷，或中间代理改写了请求；请附上 rid 提交 issue。",
+    "多半是本包的缺陷，或中间代理改写了请求；请附上 rid 提交 issue。",
 )
 _BUSY = Errcode(
     ServiceBusyError,

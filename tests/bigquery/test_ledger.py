@@ -66,7 +66,9 @@ def test_a_missing_permission_is_a_warning(proxy, client, dataset, caplog, forbi
     proxy.rules.append(refuse)
     with caplog.at_level(logging.WARNING):
         ledger.record_empty("visit_page", [("wxa", day(1))], "run")
-    assert "were not recorded, as BigQuery does not let this account write" in caplog.text
+    assert f"Empty periods were not recorded. Writing to {dataset}.{EMPTY_PERIODS}: BigQuery said: " in caplog.text
+    assert "Permission bigquery.tables.updateData denied. Give the credentials" in caplog.text
+    assert "roles/bigquery.dataEditor on the dataset." in caplog.text
     proxy.rules.clear()
     assert ledger.empty_periods(["visit_page"], ["wxa"], SINCE) == {}
 

@@ -137,7 +137,8 @@ def test_an_empty_list_of_apps_from_another_task_skips(coverage):
 def test_a_dataset_that_does_not_exist_lacks_everything(coverage, conn_ids, project, caplog):
     plan = coverage(destination=f"{project}.no_such_dataset.{{endpoint}}")
     assert plan == [item(conn_ids, "daily_summary", back(9), YESTERDAY)]
-    assert f"Names of apps were not kept: dataset {project}.no_such_dataset does not exist." in caplog.text
+    assert f"Names of apps were not kept. Writing to {project}.no_such_dataset.weanalysis_apps: " in caplog.text
+    assert "Check that the dataset exists" in caplog.text
 
 
 def test_datasets_of_one_app_each_do_not_share_names(coverage, bq, project, dataset):

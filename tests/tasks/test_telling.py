@@ -45,6 +45,19 @@ def test_the_last_line_says_what_came_of_it():
     )
 
 
+def test_each_app_that_lacks_something_has_one_line():
+    apps = {"wx1": AppResult(10, DAYS[:1], DAYS[1:3], DAYS[:1]), "wx2": AppResult(200, DAYS[:1], (), DAYS[:1])}
+    failures = tuple(
+        Failure(appid, period, DataNotReadyError(61503, "")) for appid in ("wx1", "wx3") for period in DAYS[3:5]
+    )
+    said = [*telling.per_app(result(apps, waits={AppRef("shop"): DAYS[-1:]}, failures=failures))]
+    assert said == [
+        "App wx1: empty: 2026-03-02, 2026-03-03; DataNotReadyError: 2026-03-04, 2026-03-05.",
+        "App shop: not published: 2026-03-30.",
+        "App wx3: DataNotReadyError: 2026-03-04, 2026-03-05.",
+    ]
+
+
 def test_it_is_one_line_with_five_hundred_apps_too():
     apps = {f"wx{number:016}": AppResult(200, DAYS, DAYS[:2], DAYS) for number in range(500)}
     assert len(telling.ending(result(apps), 3600)) < 700

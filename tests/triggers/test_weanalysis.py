@@ -7,6 +7,7 @@ import datetime as dt
 import gc
 import importlib
 import inspect
+import itertools
 import json
 import threading
 
@@ -16,9 +17,8 @@ import pytest
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, last_closed_day
 from airflow_provider_wxanalysis.tasks.base import deadline_after
-from airflow_provider_wxanalysis.testing import answers, faults
+from airflow_provider_wxanalysis.testing import WeChatServer, answers, faults
 from airflow_provider_wxanalysis.triggers.weanalysis import WeAnalysisPublishedTrigger, grouped
-from airflow_provider_wxanalysis.wechat.channel import Channel
 from tests.conftest import APPS
 
 YESTERDAY = DAY.latest(last_closed_day(dt.datetime.now(dt.UTC)))
@@ -108,9 +108,32 @@ def broken_at_first(monkeypatch):
     return breaks
 
 
-def test_a_wechat_that_cannot_be_reached_is_not_yet(trigger, wechat_server, broken_at_first, logged):
-    broken_at_first(Channel, "reach", ConnectionRefusedError(111, "refused"), times=2)
-    assert fire(trigger()) == "daily_summary: published."
+@pytest.fixture
+def before_look(monkeypatch):
+    """Have something done before a trigger's third look, each of which reads the connection."""
+
+    def do(action):
+        read, looks = WeAnalysisHook.aread_connection, itertools.count(1)
+
+        async def counted(hook):
+            if next(looks) == 3:
+                action()
+            await read(hook)
+
+        monkeypatch.setattr(WeAnalysisHook, "aread_connection", counted)
+
+    return do
+
+
+def test_a_wechat_that_cannot_be_reached_is_not_yet(trigger, connect, before_look, logged):
+    with WeChatServer(published_at=dt.time(0)) as gone:
+        waiting = trigger(conn_ids=[connect(gone, conn_id="gone")])
+        back = WeChatServer(port=gone.port, published_at=dt.time(0))
+    before_look(back.start)
+    try:
+        assert fire(waiting) == "daily_summary: published."
+    finally:
+        back.stop()
     assert logged().count(f"daily_summary {YESTERDAY} not published (TransportError)") == 2
 
 

@@ -1,4 +1,4 @@
-"""The demo's own DAGs; the others are in example_dags."""
+"""The DAGs of single scenes, and of ``make play``; the others are in example_dags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAILY = {
     "tags": ["demo"],
 }
 LOAD = {"destination_project_dataset_table": DESTINATION, "gcp_conn_id": None}
-#: The endpoints of the scene about gaps: days, pages, and retention, whose figures grow.
+#: What ``make play`` heals: days, pages, and retention, whose figures grow.
 WATCHED = ["daily_visit_trend", "daily_retain", "visit_page"]
 
 with DAG("demo_history", **DAILY):
