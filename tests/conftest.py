@@ -52,12 +52,12 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
-def bigquery_url() -> Iterator[str | None]:
+def bigquery_url(project: str) -> Iterator[str | None]:
     """The BigQuery that the tests write to: one that runs already, or a new one; ``None`` for the real one."""
     if REAL_PROJECT or "BIGQUERY_EMULATOR_HOST" in os.environ:
         yield None if REAL_PROJECT else os.environ["BIGQUERY_EMULATOR_HOST"]
         return
-    with local_bigquery(HOME / "bigquery") as url:
+    with local_bigquery(HOME / "bigquery", project) as url:
         os.environ["BIGQUERY_EMULATOR_HOST"] = url
         yield url
 

@@ -178,7 +178,7 @@ def serving_loads(concurrency: int) -> Iterator[tuple[Replies, dict[str, str]]]:
             "AIRFLOW_CONN_FLEET": replies.fleet(max_concurrency=concurrency),
             "AIRFLOW_HOME": folder,
         }
-        with local_bigquery(Path(folder)) as url:
+        with local_bigquery(Path(folder), "bench") as url:
             yield replies, {**env, "BIGQUERY_EMULATOR_HOST": url}
 
 

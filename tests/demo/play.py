@@ -52,7 +52,7 @@ def _everything() -> Iterator[tuple[LiveAirflow, str]]:
     folder.mkdir(parents=True)
     with (
         wechat_server() as wechat,
-        local_bigquery(folder / "bigquery") as bigquery,
+        local_bigquery(folder / "bigquery", DATASET.split(".")[0]) as bigquery,
         live_airflow(folder / "airflow", env={**settings(wechat, bigquery), **RETRIES}) as airflow,
     ):
         Warehouse(bigquery, DATASET)

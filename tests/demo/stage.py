@@ -146,7 +146,7 @@ def stage() -> Iterator[Stage]:
     """Start everything, and end it with the block."""
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir()
-    with wechat_server() as wechat, local_bigquery(OUTPUT / "bigquery") as bigquery:
+    with wechat_server() as wechat, local_bigquery(OUTPUT / "bigquery", DATASET.split(".")[0]) as bigquery:
         yield Stage(wechat, bigquery)
 
 

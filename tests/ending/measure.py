@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.ending.matrix import CELLS, Laboratory
 from tests.support.servers import local_bigquery
 
-with tempfile.TemporaryDirectory(prefix="ending-") as folder, local_bigquery(Path(folder)) as url:
+with tempfile.TemporaryDirectory(prefix="ending-") as folder, local_bigquery(Path(folder), "test-project") as url:
     os.environ["BIGQUERY_EMULATOR_HOST"] = url
     with Laboratory("test-project.ending.loads") as laboratory:
         seconds = {cell.task_id: laboratory.seconds(cell) for cell in CELLS}

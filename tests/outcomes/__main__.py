@@ -11,7 +11,7 @@ from tests.outcomes.page import PAGE, render
 from tests.support.servers import local_bigquery
 
 try:
-    with local_bigquery(tests.conftest.HOME / "bigquery") as url:
+    with local_bigquery(tests.conftest.HOME / "bigquery", "test-project") as url:
         os.environ["BIGQUERY_EMULATOR_HOST"] = url
         with Laboratory("test-project.outcomes") as laboratory:
             PAGE.write_text(render({case: laboratory.course(case) for case in CASES}))

@@ -53,17 +53,21 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextlib.contextmanager
-def local_bigquery(folder: Path) -> Iterator[str]:
-    """Run local-bigquery with its data in ``folder`` and yield its URL, fit for BIGQUERY_EMULATOR_HOST."""
-    program = LOCAL_BIGQUERY / "bin" / "local-bigquery"
-    if not program.exists():
-        raise RuntimeError(f"{program} is missing; 'make test' and 'make demo' install it.")
+def local_bigquery(folder: Path, project: str) -> Iterator[str]:
+    """Run local-bigquery with its data in ``folder`` and yield its URL, fit for BIGQUERY_EMULATOR_HOST.
+
+    ``project`` is the one that is used most; a second one costs a bit of every query.
+    """
+    python = LOCAL_BIGQUERY / "bin" / "python"
+    if not python.exists():
+        raise RuntimeError(f"{python} is missing; 'make test' and 'make demo' install it.")
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [str(program), "serve", "--host", "127.0.0.1", "--port", str(port), "--grpc-port", str(free_port())]
-    command += ["--data-dir", str(folder / "data")]
+    command = [str(python), "-P", str(Path(__file__).with_name("bigquery_server.py")), "serve"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--grpc-port", str(free_port())]
+    env = {**os.environ, "DATA_DIR": str(folder / "data"), "DEFAULT_PROJECT_ID": project}
     # HOME is where DuckDB looks for its extensions; the Makefile has put them there.
-    env = {**os.environ, "HOME": str(LOCAL_BIGQUERY / "home")}
+    env["HOME"] = str(LOCAL_BIGQUERY / "home")
     log = folder / "local-bigquery.log"
     with running(command, log, env) as process:
         url = f"http://127.0.0.1:{port}"
