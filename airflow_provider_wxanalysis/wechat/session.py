@@ -13,8 +13,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from airflow_provider_wxanalysis.wechat.channel import USER_AGENT, surroundings
+from airflow_provider_wxanalysis.wechat.channel import USER_AGENT
 from airflow_provider_wxanalysis.wechat.redaction import redact
+from airflow_provider_wxanalysis.wechat.routes import surroundings
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.wechat.settings import Settings

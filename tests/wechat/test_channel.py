@@ -2,6 +2,8 @@
 
 import base64
 import dataclasses
+import os
+import ssl
 from typing import Any
 
 import pytest
@@ -159,3 +161,38 @@ def test_a_client_that_was_closed_makes_no_calls(settings, wechat_server):
     with pytest.raises(FetchCancelledError):
         client.post(PATH, BODY, endpoint="quota")
     assert wechat_server.calls == []
+
+
+class TestBundlesAreLoadedOnce:
+    """Loading a CA bundle takes longer than a request; a task may have hundreds of apps, a triggerer looks all day."""
+
+    @pytest.fixture
+    def loads(self, monkeypatch):
+        loads: list[Any] = []
+        load = ssl.SSLContext.load_verify_locations
+        monkeypatch.setattr(
+            ssl.SSLContext,
+            "load_verify_locations",
+            lambda self, *args, **kwargs: loads.append(args) or load(self, *args, **kwargs),
+            raising=False,
+        )
+        return loads
+
+    def call(self, settings):
+        with Client(settings, lambda token: None, attempts=1) as client:
+            client.post(PATH, BODY, endpoint="quota")
+
+    def test_for_all_apps_and_connections(self, encrypted, wechat_server, loads):
+        settings, authority = encrypted
+        for number in range(20):
+            appid = f"wx{number:016x}"
+            secret = wechat_server.apps.secret(appid)
+            self.call(dataclasses.replace(settings, appid=appid, secret=secret, verify=authority))
+        assert len(loads) == 1
+
+    def test_a_bundle_that_changed_is_loaded_again(self, encrypted, loads):
+        settings, authority = encrypted
+        self.call(dataclasses.replace(settings, verify=authority))
+        os.utime(authority, ns=(0, 0))
+        self.call(dataclasses.replace(settings, verify=authority))
+        assert len(loads) == 2
