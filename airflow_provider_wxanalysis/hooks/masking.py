@@ -6,7 +6,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 
 #: With each new secret Airflow compiles the pattern of all of them again, in the task and in its supervisor: with the
 #: tokens of 500 apps that would take a minute in both, and in a triggerer longer every day.
-MOST = 20
+MOST = 5
 
 _masked: set[int] = set()
 

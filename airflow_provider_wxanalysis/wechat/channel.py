@@ -180,7 +180,8 @@ class _Host:
 @lru_cache(maxsize=1024)
 def _address(url: str) -> tuple[str, str]:
     """Return scheme, host and port of an address, and the target to request there, as requests writes them."""
-    request = requests.Request("GET", url).prepare()
+    request = requests.PreparedRequest()
+    request.prepare_url(url, {})
     parts = urlsplit(request.url or "")
     return f"{parts.scheme}://{parts.netloc}", request.path_url
 

@@ -61,7 +61,8 @@ class _Desk:
         self._in_order = in_order
         self._workers = Workers(in_flight) if threads else None
         self._apps: dict[int, App] = {}
-        self._lines: list[Line] = []
+        self._lines: dict[Line, None] = {}  # in order
+        self._held = 0
         self._turns: dict[int, Turn] = {}
         self._jobs: deque[Callable[[], None]] = deque()
         self._results: queue.SimpleQueue[tuple[Turn, int, records.Reply | Exception] | None]
@@ -115,7 +116,7 @@ class _Desk:
         for turn in self._turns.values():
             if not turn.missing:
                 del self._turns[id(turn)]
-                turn.line.held -= turn.size
+                self._hold(turn, -1)
                 self._close(turn.line, only_if_done=True)
                 return turn
             if self._in_order:
@@ -133,12 +134,17 @@ class _Desk:
 
     def _fill(self) -> None:
         """Ask as much as the bounds allow."""
-        while sum(line.held for line in self._lines) < self._most:
+        while self._held < self._most:
             open_ = [line for line in self._lines if not line.exhausted and line.held < self._share(line)]
             line = min(open_, key=lambda each: each.held) if open_ else self._open()
             if line is None:
                 return
             self._ask(line)
+
+    def _hold(self, turn: Turn, times: int) -> None:
+        """Count the replies of a turn as held, or no longer."""
+        turn.line.held += times * turn.size
+        self._held += times * turn.size
 
     def _share(self, line: Line) -> int:
         return 2 * line.app.slots.limit if line.app else self._most
@@ -155,7 +161,7 @@ class _Desk:
         else:
             line.app = self._apps.setdefault(id(client), App(client, Slots(client.settings.max_concurrency)))
             line.app.lines += 1
-        self._lines.append(line)
+        self._lines[line] = None
         return line
 
     def _ask(self, line: Line) -> None:
@@ -167,7 +173,7 @@ class _Desk:
             return
         turn = Turn(line, period, [] if line.error else line.lane.endpoint.requests(period), error=line.error)
         turn.missing = len(turn.requests)
-        line.held += turn.size
+        self._hold(turn, 1)
         self._turns[id(turn)] = turn
         for number, request in enumerate(turn.requests):
             job = partial(self._work, turn, number, request)
@@ -183,11 +189,9 @@ class _Desk:
             self._results.put((turn, number, error))
 
     def _close(self, line: Line, *, only_if_done: bool = False) -> None:
-        if only_if_done and (not line.exhausted or any(turn.line is line for turn in self._turns.values())):
+        if (only_if_done and not (line.exhausted and not line.held)) or line not in self._lines:
             return
-        if line not in self._lines:
-            return
-        self._lines.remove(line)
+        del self._lines[line]
         if line.app:
             line.app.lines -= 1
             if not line.app.lines:
