@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 import logging
 import os
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 import requests
 import rich.traceback
-from rich.console import Console
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, TransportError, WeAnalysisError
@@ -57,11 +55,16 @@ def test_no_error_holds_a_secret(hook, wechat_server, yesterday, pauses, auth, f
 
 
 def with_variables(error):
-    """A traceback as rich and structlog print it, with the variables of every frame."""
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(rich.traceback.Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
+    """What rich and structlog print of a traceback with the variables of every frame."""
+    trace = rich.traceback.Traceback.extract(type(error), error, error.__traceback__, show_locals=True)
+    variables = [
+        f"{name} = {node}"
+        for stack in trace.stacks
+        for frame in stack.frames
+        for name, node in (frame.locals or {}).items()
+    ]
     lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
-    return console.export_text() + "".join(lines)
+    return "\n".join([*variables, *(stack.exc_value for stack in trace.stacks), *lines])
 
 
 @pytest.mark.parametrize("auth", AUTHS)
