@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -49,6 +50,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def forget_what_was_masked() -> Iterator[None]:
+    """With each new secret Airflow compiles the pattern of all before it: in seconds, after some hundred tests."""
+    yield
+    for name in ("airflow._shared.secrets_masker", "airflow.sdk._shared.secrets_masker"):
+        if masker := sys.modules.get(name):
+            masker.reset_secrets_masker()
 
 
 @pytest.fixture(scope="session")
