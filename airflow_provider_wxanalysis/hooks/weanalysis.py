@@ -200,8 +200,8 @@ class WeAnalysisHook(BaseHook):
     def _ask(self, entry: Endpoint, periods: Iterable[Period]) -> Iterator[tuple[Period, list[records.Row]]]:
         lane = self.lane(entry, periods)._replace(keep=True)
         width = self._settings.max_concurrency
-        threads = self._threads and not (isinstance(periods, list) and len(periods) * len(entry.selections) == 1)
-        with closing(pool.ask_all([lane], in_flight=width, stop=Stop(), threads=threads, in_order=True)) as answers:
+        asking = pool.ask_all([lane], in_flight=width, stop=Stop(), threads=self._threads, in_order=True)
+        with closing(asking) as answers:
             for answer in answers:
                 if answer.rows is None:
                     raise answer.error or AssertionError("an answer without rows or error")

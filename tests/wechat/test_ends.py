@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -186,3 +187,39 @@ class TestTheEnd:
         next(iter(fetching))
         fetching.close()  # type: ignore[attr-defined]
         assert app.fetch("daily_summary", days[0])
+
+
+@pytest.mark.parametrize("way", ["fetch", "fetch_many"])
+def test_a_name_look_up_does_not_hold_up_the_end(
+    hook: MakeHook, days: list[Period], monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """No signal interrupts a look-up, since C code makes it: so it must not be made by the thread that gets signals."""
+    app, released = hook(host="https://api.weixin.qq.com"), threading.Event()
+    looking: list[threading.Thread] = []
+
+    def stuck(*args: object, **kwargs: object) -> Any:
+        looking.append(threading.current_thread())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+        released.wait(LONG)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    class EndedError(Exception):
+        pass
+
+    def end(*_: object) -> None:
+        raise EndedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", stuck)
+    monkeypatch.setattr(workers, "PATIENCE", 0.1)
+    former = signal.signal(signal.SIGALRM, end)
+    ways: dict[str, Callable[[], object]] = {
+        "fetch": lambda: app.fetch("daily_summary", days[0]),
+        "fetch_many": lambda: list(app.fetch_many("daily_summary", days)),
+    }
+    try:
+        with pytest.raises(EndedError):
+            ways[way]()
+    finally:
+        released.set()
+        signal.signal(signal.SIGALRM, former)
+    assert threading.main_thread() not in looking
