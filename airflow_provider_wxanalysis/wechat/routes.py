@@ -101,7 +101,7 @@ def surroundings(url: str, settings: Settings) -> tuple[dict[str, str], bool | s
 
 
 def trust(cert_reqs: Any, ca_certs: str | None, ca_cert_dir: str | None) -> ssl.SSLContext:
-    """Return the certificates to trust, loaded anew only if the file has changed."""
+    """Return the certificates to trust, loaded again only if the file has changed."""
     bundle = ca_certs or ca_cert_dir
     with _loading:  # or all threads would load it at a task's start
         return _trust(cert_reqs, ca_certs, ca_cert_dir, os.stat(bundle).st_mtime_ns if bundle else 0)
