@@ -23,7 +23,7 @@ DAG_IDS = ["live_everything", "live_backfill", "live_fleet"]
 
 @pytest.fixture(scope="module")
 def wechat() -> Iterator[WeChatServer]:
-    with WeChatServer(published_at=dt.time(0), latency=0.05) as server:
+    with WeChatServer(published_at=dt.time(0), latency=0.05, journal_size=None) as server:
         yield server
 
 
