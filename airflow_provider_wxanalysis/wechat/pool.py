@@ -116,7 +116,7 @@ class _Desk:
         for turn in self._turns.values():
             if not turn.missing:
                 del self._turns[id(turn)]
-                self._hold(turn, -1)
+                self._hold(turn.line, -turn.size)
                 self._close(turn.line, only_if_done=True)
                 return turn
             if self._in_order:
@@ -141,10 +141,10 @@ class _Desk:
                 return
             self._ask(line)
 
-    def _hold(self, turn: Turn, times: int) -> None:
-        """Count the replies of a turn as held, or no longer."""
-        turn.line.held += times * turn.size
-        self._held += times * turn.size
+    def _hold(self, line: Line, replies: int) -> None:
+        """Count replies as awaited or not yet taken; as no longer so, if negative."""
+        line.held += replies
+        self._held += replies
 
     def _share(self, line: Line) -> int:
         return 2 * line.app.slots.limit if line.app else self._most
@@ -173,7 +173,7 @@ class _Desk:
             return
         turn = Turn(line, period, [] if line.error else line.lane.endpoint.requests(period), error=line.error)
         turn.missing = len(turn.requests)
-        self._hold(turn, 1)
+        self._hold(turn.line, turn.size)
         self._turns[id(turn)] = turn
         for number, request in enumerate(turn.requests):
             job = partial(self._work, turn, number, request)
@@ -189,7 +189,7 @@ class _Desk:
             self._results.put((turn, number, error))
 
     def _close(self, line: Line, *, only_if_done: bool = False) -> None:
-        if (only_if_done and not (line.exhausted and not line.held)) or line not in self._lines:
+        if line not in self._lines or (only_if_done and (line.held or not line.exhausted)):
             return
         del self._lines[line]
         if line.app:

@@ -55,8 +55,8 @@ class Route:
         connection: Any = self._pool._new_conn()
         connection.timeout = timeout
         connection.set_debuglevel(0)  # debug output would print a proxy's password
+        self._share_certificates(connection)
         try:
-            self._share_certificates(connection)
             if self._pool.proxy is not None:
                 self._pool._prepare_proxy(connection)
             if connection.sock is None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from tests.demo.report import Warehouse
-from tests.demo.stage import APPS, DATASET, LATE, OUTPUT, settings, wechat_server
+from tests.demo.stage import APPS, DATASET, LATE, OUTPUT, PROJECT, settings, wechat_server
 from tests.support.live_airflow import LiveAirflow, live_airflow
 from tests.support.servers import REPOSITORY, local_bigquery
 
@@ -52,7 +52,7 @@ def _everything() -> Iterator[tuple[LiveAirflow, str]]:
     folder.mkdir(parents=True)
     with (
         wechat_server() as wechat,
-        local_bigquery(folder / "bigquery", DATASET.split(".")[0]) as bigquery,
+        local_bigquery(folder / "bigquery", PROJECT) as bigquery,
         live_airflow(folder / "airflow", env={**settings(wechat, bigquery), **RETRIES}) as airflow,
     ):
         Warehouse(bigquery, DATASET)

@@ -27,7 +27,8 @@ from tests.support.airflow_home import make_airflow_home
 from tests.support.servers import REPOSITORY, local_bigquery
 
 OUTPUT = REPOSITORY / "demo-output"
-DATASET = "demo-project.wechat"
+PROJECT = "demo-project"
+DATASET = f"{PROJECT}.wechat"
 #: Connection -> AppID and what people call it. The last one is added late.
 APPS = {
     "weanalysis_shop": ("wx00000000000000a1", "Shop 商城"),
@@ -146,7 +147,7 @@ def stage() -> Iterator[Stage]:
     """Start everything, and end it with the block."""
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir()
-    with wechat_server() as wechat, local_bigquery(OUTPUT / "bigquery", DATASET.split(".")[0]) as bigquery:
+    with wechat_server() as wechat, local_bigquery(OUTPUT / "bigquery", PROJECT) as bigquery:
         yield Stage(wechat, bigquery)
 
 

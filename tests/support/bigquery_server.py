@@ -1,7 +1,7 @@
 """local-bigquery as the tests start it: ``python -P bigquery_server.py serve ...``, with the Python it is installed in.
 
-It differs from the installed program by two settings, which save 40 % of the CPU time of a long run. DuckDB has one
-thread: with tables this small a second one only waits, and does so by spinning. And results of queries are dropped
+It differs from the installed program in two points, which save 40 % of the CPU time of a long run. DuckDB has one
+thread: with tables this small a second one takes CPU time and saves no wall time. And results of queries are dropped
 after a while, as BigQuery drops them: each is a table here, and every query lists all tables several times.
 """
 
