@@ -9,11 +9,9 @@ const { createElement: h, useEffect, useMemo, useState } = globalThis.React;
 const { Link, useNavigate } = globalThis.ReactRouterDOM;
 const { ISO, SHANGHAI, enc, span } = snapshots;
 
-const style = document.createElement("link");
-Object.assign(style, { rel: "stylesheet", href: new URL("page.css", import.meta.url).href });
-await new Promise((done) => { // before anything is drawn
-  style.onload = style.onerror = done;
-  document.head.append(style);
+const styled = new Promise((done) => {
+  const sheet = { rel: "stylesheet", href: new URL("page.css", import.meta.url).href, onload: done, onerror: done };
+  document.head.append(Object.assign(document.createElement("link"), sheet));
 });
 
 const muted = (...content) => h("p", { className: "wxa-muted" }, ...content);
@@ -274,13 +272,16 @@ function Body({ found: { assets, snapshot, apps, other, error }, again, t }) {
 /** The page or, in the tab of a DAG, the part of it that concerns the DAG. */
 function WeChatData({ dagId }) {
   const [t, setSpeaker] = useState(() => speaker());
-  const [found, setFound] = useState({});
+  const [found, setFound] = useState(null); // nothing is drawn before the style sheet is there
   const [asked, ask] = useState({}); // a new object asks again
   useEffect(() => {
     let gone = false;
-    snapshots.look(dagId, asked.id).catch((error) => ({ error })).then((next) => gone || setFound(next));
+    const show = (next) => gone || setFound(next);
+    const looked = snapshots.look(dagId, asked.id).catch((error) => ({ error }));
+    styled.then(() => show((before) => before ?? {})).then(() => looked).then(show);
     return () => { gone = true; };
   }, [asked, dagId]);
+  if (!found) return null;
   const { assets, snapshot } = found;
   const options = assets?.map(({ id, uri }) => h("option", { key: id, value: id }, snapshots.title(uri)));
   return h("div", { className: "wxa", lang: t.language },

@@ -91,8 +91,11 @@ const chosen = () => localStorage.getItem(KEY) ?? (/^zh/i.test(navigator.languag
 export function speaker(language = chosen()) {
   const of = (pair) => pair[language === "zh" ? 1 : 0];
   const say = (key, ...values) => of(WORDS[key]).replace(/\{(\d)\}/g, (_, n) => values[n]);
-  const number = (value, digits = 0) => value?.toLocaleString(language, { maximumFractionDigits: digits }) ?? "–";
-  const date = (day, form) => new Intl.DateTimeFormat(language, { ...form, timeZone: "UTC" }).format(day * 86400e3);
+  const formats = {}; // to make one takes much longer than to use it
+  const format = (Kind, options) => (formats[JSON.stringify(options)] ??= new Kind(language, options));
+  const numbers = (digits) => format(Intl.NumberFormat, { maximumFractionDigits: digits });
+  const number = (value, digits = 0) => ((value ?? null) === null ? "–" : numbers(digits).format(value));
+  const date = (day, form) => format(Intl.DateTimeFormat, { ...form, timeZone: "UTC" }).format(day * 86400e3);
   const state = (name) => ({ name: of(STATES[name]), meaning: of(STATES[name].slice(2)) ?? "" });
   return Object.assign(say, { language, of, number, date, state });
 }
