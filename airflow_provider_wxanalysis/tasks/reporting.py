@@ -49,7 +49,8 @@ def report(
     periods = sum(found[state] for state in HEALED)
     lines = "\n".join(list(plan_lines(plan, names))[:NAMED])
     more = f"\n… and {len(plan) - NAMED} more" if len(plan) > NAMED else ""
-    log.info("To load: %d periods, in %d ranges, the newest first:\n%s%s", periods, len(plan), lines, more)
+    count, parts = counted(periods, "period"), counted(len(plan), "range")
+    log.info("To load: %s, in %s, the newest first:\n%s%s", count, parts, lines, more)
 
 
 def report_revisions(survey: Survey, tables: Sequence[Target], then: dt.datetime) -> None:
