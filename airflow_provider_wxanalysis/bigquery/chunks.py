@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING
 from airflow_provider_wxanalysis.catalogue.json_text import dump, dump_rows
@@ -35,8 +35,7 @@ _SLICE_BYTES = 250
 Key = tuple[str, Period]
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(NamedTuple):
     """One app's rows of one period, encoded.
 
     :param appid: the app.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is declared once; caches that every reply reads are keyed by columns
 class Column:
     """One column: its name, type and meaning.
 
@@ -25,9 +25,6 @@ class Column:
     mode: str = "NULLABLE"
     key: bool = False
     field: str = ""
-
-    def __hash__(self) -> int:
-        return hash(self.name)  # caches are keyed by columns and read for every reply
 
     @property
     def description(self) -> str:

@@ -11,7 +11,7 @@ from airflow_provider_wxanalysis.catalogue.columns import LOAD
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, CredentialsError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
-from airflow_provider_wxanalysis.periods import Period
+from airflow_provider_wxanalysis.periods import DAY, Period
 from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.wechat import records
 from tests.conftest import APPS
@@ -143,4 +143,18 @@ def test_duplicated_rows_are_kept_and_warned_about(hook, wechat_server, yesterda
 @pytest.mark.parametrize("wechat_server_options", [{"published_at": dt.time(0), "pages": 250}])
 def test_a_list_that_wechat_cuts_is_called_so(hook, yesterday, logged):
     assert len(hook().fetch("visit_page", yesterday)) == 200
-    assert "200 rows (top 200 only, WeChat gives no more)" in logged()
+    told = f"visit_page of app {APPS[0]}: 200 rows of {yesterday} (of 1 the top 200 only, WeChat gives no more)."
+    assert told in logged()
+
+
+def test_many_periods_are_told_in_one_line(hook, yesterday, logged):
+    days = [DAY.earlier(yesterday, back) for back in (2, 1, 0)]
+    assert len(list(hook().fetch_many("daily_summary", days))) == 3
+    told = logged()
+    assert f"daily_summary of app {APPS[0]}: 3 rows of 3 periods, {days[0]} to {days[-1]}." in told
+    assert told.count("daily_summary") == 1
+
+
+def test_no_period_is_told_so(hook, logged):
+    assert list(hook().fetch_many("daily_summary", [])) == []
+    assert f"daily_summary of app {APPS[0]}: 0 rows of no period." in logged()

@@ -31,6 +31,10 @@ OPERATORS = {
     ),
     "WeAnalysisToBigQueryOperator": (OURS, CALL.format(dataset="{{ var.value.weanalysis_dataset }}")),
     "WeAnalysisToBigQueryOperator, asset": (OURS, CALL.format(dataset="my-project.wechat")),
+    "WeAnalysisToBigQueryOperator, unchecked": (
+        "tests.benchmarks.programs.unchecked",
+        CALL.format(dataset="{{ var.value.weanalysis_dataset }}"),
+    ),
     "WeAnalysisVisitPageOperator": (
         "airflow_provider_wxanalysis.operators.weanalysis",
         'WeAnalysisVisitPageOperator(task_id=endpoint, weanalysis_conn_id=f"app_{number}", lookback=1)',
