@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, eq=False)  # each is declared once; caches that every reply reads are keyed by columns
-class Column:
+class Column(NamedTuple):  # hashed in C: caches are keyed by columns, and read for every reply
     """One column: its name, type and meaning.
 
     :param name: the column's name, WeChat's own wherever it has a usable one.
