@@ -139,8 +139,9 @@ def appids(keys: Iterable[Key]) -> list[str]:
 
 def _escaped_length(encoded: str) -> int:
     """Return how long the JSON is once the client has escaped it again, in ASCII, as a string of its request."""
-    beyond = len(encoded) - len(encoded.encode("ascii", "ignore"))
-    if beyond:  # each takes six bytes, or twelve if it is a pair in UTF-16
+    length = len(encoded) + encoded.count('"') + encoded.count("\\")
+    if not encoded.isascii():  # each character beyond takes six bytes, or twelve if it is a pair in UTF-16
+        beyond = len(encoded) - len(encoded.encode("ascii", "ignore"))
         pairs = len(encoded.encode("utf-16-le")) // 2 - len(encoded)
-        beyond = 5 * beyond + 6 * pairs
-    return len(encoded) + beyond + encoded.count('"') + encoded.count("\\")
+        length += 5 * beyond + 6 * pairs
+    return length

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from airflow_provider_wxanalysis.catalogue import growth, shapes
 from airflow_provider_wxanalysis.catalogue.columns import EXTRA, LEADING, LOAD, Column
 from airflow_provider_wxanalysis.catalogue.performance import Selection
-from airflow_provider_wxanalysis.periods import DAY, MONTH, Period, Window
+from airflow_provider_wxanalysis.periods import MONTH, Period, Window
 
 
 class Request(NamedTuple):
@@ -130,6 +130,6 @@ class Endpoint:
         begin, end = _compact(period.begin_date), _compact(period.end_date)
         if self.reach_days is not None:  # the reference documents a range; its sample and real replies show one day
             return frozenset({begin, end, f"{begin}-{end}"})
-        if self.window == MONTH:
-            return frozenset({begin[:6]})
-        return frozenset({begin if self.window == DAY else f"{begin}-{end}"})
+        if begin == end:
+            return frozenset({begin})
+        return frozenset({begin[:6] if self.window == MONTH else f"{begin}-{end}"})

@@ -63,17 +63,35 @@ def read(endpoint: Endpoint, appid: str, period: Period, reply: Reply, selection
             f"{call_name(endpoint.name, period, appid)}: {error}. Nothing was taken from this reply; "
             f"compare it with {endpoint.docs} and report it if WeChat has changed the format."
         ) from None
-    names, key = _layout(endpoint.columns)
-    rows = Rows(names, values)
-    return Report(rows, frozenset(_unknown(rows)), len(values) - len(set(map(key, values))))
+    layout = _layout(endpoint.columns)
+    duplicates = len(values) - len(set(map(layout.key, values)))
+    return Report(Rows(layout.names, values), frozenset(_unknown(layout, values)), duplicates)
+
+
+class _Layout(NamedTuple):
+    """Where a row's values are.
+
+    :param names: the names of all, in order.
+    :param key: extracts those by which rows differ.
+    :param labelled: extracts index, key and label, if rows are those of a distribution.
+    :param dimension: extracts the dimension, if they are those of a portrait.
+    """
+
+    names: tuple[str, ...]
+    key: Callable[[Values], Any]
+    labelled: Callable[[Values], Any] | None
+    dimension: Callable[[Values], Any] | None
 
 
 @functools.cache
-def _layout(columns: tuple[Column, ...]) -> tuple[tuple[str, ...], Callable[[Values], Any]]:
-    """Return the names of a row's values, and what extracts those by which rows differ."""
+def _layout(columns: tuple[Column, ...]) -> _Layout:
     names = tuple(column.name for column in (*LEADING, *columns, EXTRA))
-    keys = [names.index(column.name) for column in columns if column.key]
-    return names, itemgetter(*keys) if keys else lambda values: None
+
+    def extracting(*wanted: str) -> Callable[[Values], Any] | None:
+        return itemgetter(*map(names.index, wanted)) if wanted and set(wanted) <= set(names) else None
+
+    key = extracting(*(column.name for column in columns if column.key)) or (lambda values: None)
+    return _Layout(names, key, extracting("distribution", "item_key", "item_label"), extracting("dimension"))
 
 
 def _strictly(
@@ -126,14 +144,12 @@ def _extra(entry: Json, outer: Iterable[Json], names: Set[str], derived: Json) -
     return extra
 
 
-def _unknown(rows: Rows) -> Iterator[str]:
+def _unknown(layout: _Layout, rows: list[Values]) -> Iterator[str]:
     """Yield the names of unknown fields, keys of a distribution without a label, and new dimensions of a portrait."""
-    place = rows.names.index
-    for values in rows.values:
+    for values in rows:
         if values[-1]:
             yield from values[-1]
-    if "item_label" in rows.names:
-        index, key, label = map(place, ("distribution", "item_key", "item_label"))
-        yield from (f"{values[index]}[{values[key]}]" for values in rows.values if values[label] is None)
-    if "dimension" in rows.names:
-        yield from set(map(itemgetter(place("dimension")), rows.values)) - set(DIMENSIONS)
+    if layout.labelled:
+        yield from (f"{index}[{key}]" for index, key, label in map(layout.labelled, rows) if label is None)
+    if layout.dimension:
+        yield from set(map(layout.dimension, rows)) - set(DIMENSIONS)

@@ -121,8 +121,9 @@ function Visits({ app, t }) {
   const count = days.length;
   const top = Math.max(1, ...uv, ...pv);
   const point = (value, at) => `${at + 0.5} ${100 - (95 * value) / top}`;
+  // h0 draws a dot where a day stands alone.
   const line = (values) => values.map((value, at) =>
-    value === null ? "" : `${(values[at - 1] ?? null) === null ? "M" : "L"}${point(value, at)}`).join("");
+    value === null ? "" : `${(values[at - 1] ?? null) === null ? "M" : "L"}${point(value, at)}h0`).join("");
   const text = (at) => [ISO(days[at]), `${t.number(uv[at])} ${t("uv")}`, `${t.number(pv[at])} ${t("pv")}`];
   const key = (name) => h("span", { key: name }, h("i", { className: `wxa-key-${name}` }), `${t(name)} `,
     h("b", null, t.number(app[name][count - 1])), ` · ${t("top", t.number(Math.max(...app[name])))}`);
