@@ -259,6 +259,7 @@ def _in_words(endpoint: Endpoint, fetched: list[tuple[Period, int]]) -> str:
     """Say how many rows came of which periods, and whether all came."""
     periods = sorted(period for period, _ in fetched)
     when = f"{len(periods)} periods, {periods[0]} to {periods[-1]}" if len(periods) > 1 else "".join(map(str, periods))
-    cut = sum(endpoint.truncated(rows) for _, rows in fetched)
-    top = f" (of {cut} the top {endpoint.row_limit} only, WeChat gives no more)" if cut else ""
-    return f"{sum(rows for _, rows in fetched)} rows of {when or 'no period'}{top}"
+    rows = sum(count for _, count in fetched)
+    cut = sum(endpoint.truncated(count) for _, count in fetched)
+    top = f"; lists cut by WeChat at {endpoint.row_limit} rows: {cut}" if cut else ""
+    return f"{rows} row{'s' * (rows != 1)} of {when or 'no period'}{top}"

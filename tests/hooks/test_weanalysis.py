@@ -143,8 +143,12 @@ def test_duplicated_rows_are_kept_and_warned_about(hook, wechat_server, yesterda
 @pytest.mark.parametrize("wechat_server_options", [{"published_at": dt.time(0), "pages": 250}])
 def test_a_list_that_wechat_cuts_is_called_so(hook, yesterday, logged):
     assert len(hook().fetch("visit_page", yesterday)) == 200
-    told = f"visit_page of app {APPS[0]}: 200 rows of {yesterday} (of 1 the top 200 only, WeChat gives no more)."
-    assert told in logged()
+    assert f"visit_page of app {APPS[0]}: 200 rows of {yesterday}; lists cut by WeChat at 200 rows: 1." in logged()
+
+
+def test_one_row_is_told_as_one(hook, yesterday, logged):
+    hook().fetch("daily_summary", yesterday)
+    assert f"daily_summary of app {APPS[0]}: 1 row of {yesterday}." in logged()
 
 
 def test_many_periods_are_told_in_one_line(hook, yesterday, logged):
