@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.folding import counted, folded_periods
 from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.hooks.connections import unreadable
@@ -257,9 +258,7 @@ class WeAnalysisHook(BaseHook):
 
 def _in_words(endpoint: Endpoint, fetched: list[tuple[Period, int]]) -> str:
     """Say how many rows came of which periods, and whether all came."""
-    periods = sorted(period for period, _ in fetched)
-    when = f"{len(periods)} periods, {periods[0]} to {periods[-1]}" if len(periods) > 1 else "".join(map(str, periods))
-    rows = sum(count for _, count in fetched)
-    cut = sum(endpoint.truncated(count) for _, count in fetched)
+    periods = folded_periods(period for period, _ in fetched) or "no period"
+    cut = sum(endpoint.truncated(rows) for _, rows in fetched)
     top = f"; lists cut by WeChat at {endpoint.row_limit} rows: {cut}" if cut else ""
-    return f"{rows} row{'s' * (rows != 1)} of {when or 'no period'}{top}"
+    return f"{counted(sum(rows for _, rows in fetched), 'row')} of {periods}{top}"

@@ -15,13 +15,13 @@ from airflow_provider_wxanalysis.coverage.report import totals
 from airflow_provider_wxanalysis.coverage.states import Coverage, State
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
+from airflow_provider_wxanalysis.folding import counted
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
 from airflow_provider_wxanalysis.tasks.apps import AppRef, app_refs
 from airflow_provider_wxanalysis.tasks.arguments import check_apps
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal, is_mapped_instance
 from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
-from airflow_provider_wxanalysis.tasks.folding import counted
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
 
 if TYPE_CHECKING:

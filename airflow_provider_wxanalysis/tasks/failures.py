@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from airflow_provider_wxanalysis.exceptions import Failure, LoadError, WeAnalysisAPIError, WeAnalysisError
+from airflow_provider_wxanalysis.folding import counted, folded, folded_periods
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.folding import counted, folded, folded_periods
 
 #: How many kinds of errors a message quotes.
 _KINDS = 5

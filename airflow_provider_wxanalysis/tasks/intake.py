@@ -12,8 +12,8 @@ import pendulum
 
 from airflow_provider_wxanalysis.bigquery.chunks import Key, Slice, encode
 from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, WeAnalysisError, call_name
+from airflow_provider_wxanalysis.folding import counted
 from airflow_provider_wxanalysis.periods import SHANGHAI
-from airflow_provider_wxanalysis.tasks.folding import counted
 from airflow_provider_wxanalysis.tasks.outcomes import Effect, OnEmpty, Outcome, Role, Verdict, classify, course
 from airflow_provider_wxanalysis.tasks.progress import Progress
 from airflow_provider_wxanalysis.tasks.settling import lifeless

@@ -16,11 +16,11 @@ import pendulum
 
 from airflow_provider_wxanalysis.bigquery.chunks import Chunk, Key, Slice, pack
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.folding import folded
 from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks import lookback, settling, telling
 from airflow_provider_wxanalysis.tasks.background import in_background
 from airflow_provider_wxanalysis.tasks.failures import kinds
-from airflow_provider_wxanalysis.tasks.folding import folded
 from airflow_provider_wxanalysis.tasks.intake import Intake, Terms
 from airflow_provider_wxanalysis.tasks.outcomes import Role
 from airflow_provider_wxanalysis.tasks.progress import Progress

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from airflow_provider_wxanalysis.tasks.folding import counted
+from airflow_provider_wxanalysis.folding import counted
 
 #: Seconds between two lines, unless a statement ends in between.
 EVERY = 30.0

@@ -11,9 +11,9 @@ from airflow_provider_wxanalysis.coverage.ranges import Range, ranges
 from airflow_provider_wxanalysis.coverage.report import plan_lines, table, totals
 from airflow_provider_wxanalysis.coverage.states import HEALED, Coverage, State
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.folding import counted
 from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.covering import App, Target
-from airflow_provider_wxanalysis.tasks.folding import counted
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_wxanalysis.bigquery.chunks import Key
 from airflow_provider_wxanalysis.catalogue.shapes import COHORTS
 from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, call_name
-from airflow_provider_wxanalysis.tasks.folding import counted
+from airflow_provider_wxanalysis.folding import counted
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Destination

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.folding import counted, folded, folded_periods
 from airflow_provider_wxanalysis.hooks.readiness import agenda
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.folding import counted, folded, folded_periods
 from airflow_provider_wxanalysis.tasks.progress import duration
 from airflow_provider_wxanalysis.tasks.results import LoadResult
 

@@ -155,7 +155,7 @@ def test_many_periods_are_told_in_one_line(hook, yesterday, logged):
     days = [DAY.earlier(yesterday, back) for back in (2, 1, 0)]
     assert len(list(hook().fetch_many("daily_summary", days))) == 3
     told = logged()
-    assert f"daily_summary of app {APPS[0]}: 3 rows of 3 periods, {days[0]} to {days[-1]}." in told
+    assert f"daily_summary of app {APPS[0]}: 3 rows of {days[0]} to {days[-1]} (3 periods)." in told
     assert told.count("daily_summary") == 1
 
 

@@ -27,7 +27,7 @@ def modules(room: str) -> list[str]:
 LAYERS = [
     {"exceptions", "get_provider_info", "ui"},
     {"periods"},
-    {"catalogue"},
+    {"catalogue", "folding"},
     {"endpoints"},
     {"coverage", "views", "dbt"},
     {"wechat", "bigquery"},
@@ -53,6 +53,7 @@ IN_DAG_FILES = (
 PURE = (
     "exceptions",
     "periods",
+    "folding",
     "endpoints",
     *modules("catalogue"),
     *modules("coverage"),

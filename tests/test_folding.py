@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
+from airflow_provider_wxanalysis.folding import counted, folded, folded_periods
 from airflow_provider_wxanalysis.periods import DAY, LAST_7_DAYS, MONTH, WEEK
-from airflow_provider_wxanalysis.tasks.folding import counted, folded, folded_periods
 
 
 @pytest.mark.parametrize(
