@@ -3,7 +3,7 @@
 # make test    all tests
 # make live    whole Airflow stacks under load: LocalExecutor, and Celery with Redis if redis-server is installed
 # make chaos   the long tests of what happens when workers die, race and talk through bad networks
-# make bench   how fast and how heavy it is, as ratios to limits and peers; writes tests/benchmarks/results
+# make bench   how fast and how heavy it is, as ratios to limits and peers; writes tests/benchmarks/results and docs/*/speed.md
 # make check   lint, format, types
 # make audit   known vulnerabilities of the locked versions, asked of PyPI
 # make lock    move the versions in tests/constraints to the newest
@@ -63,6 +63,7 @@ chaos: $(VENV)/.installed $(BIGQUERY)/.installed
 bench: $(VENV)/.installed $(BIGQUERY)/.installed $(PEERS:%=.venv-bench-%/.installed)
 	$(PYTHON) -m compileall -q $(VENV)/lib airflow_provider_wxanalysis tests > /dev/null || true  # templates do not compile
 	$(PYTHON) -m tests.benchmarks
+	$(PYTHON) -m tests.support.docs
 
 check: $(VENV)/.installed
 	$(VENV)/bin/ruff check

@@ -5,7 +5,7 @@
     WeAnalysisError
       ConfigurationError         an argument, a connection field or a table name that cannot work (also a ValueError)
       WeAnalysisAPIError         WeChat answered with an errcode
-        UnknownAPIError            any other
+        UnknownAPIError            an errcode that this package does not know
         InvalidTokenError          40001 40014 42001: the token was refused twice
         CredentialsError           AppID, AppSecret, IP allow-list, administrator's consent
         NotAuthorizedError         the account may not use this API

@@ -65,30 +65,47 @@ class Window:
     first_day: Callable[[dt.date], dt.date | None]
 
     def ending(self, day: dt.date) -> Period | None:
-        """Return the period whose last day is ``day``, or ``None`` if no period of this kind ends on it."""
+        """Return the period whose last day is ``day``; ``None`` if no period of this kind ends on it.
+
+        :param day: the last day.
+        """
         first = self.first_day(day)
         return None if first is None else Period(first, day)
 
     def latest(self, day: dt.date) -> Period:
-        """Return the latest period that ends on ``day`` or before it."""
+        """Return the latest period that ends on ``day`` or before it.
+
+        :param day: the day.
+        """
         while (period := self.ending(day)) is None:
             day -= _DAY
         return period
 
     def containing(self, day: dt.date) -> Period:
-        """Return the natural period that holds ``day``; for a rolling window, the one that ends on it."""
+        """Return the natural period that holds ``day``; for a rolling window, the one that ends on it.
+
+        :param day: the day.
+        """
         while (period := self.ending(day)) is None:
             day += _DAY
         return period
 
     def earlier(self, period: Period, count: int) -> Period:
-        """Return the ``count``-th period before ``period``."""
+        """Return an earlier period.
+
+        :param period: where to count from.
+        :param count: how many periods to go back.
+        """
         for _ in range(count):
             period = self.latest(period.end_date - _DAY)
         return period
 
     def later(self, period: Period, count: int) -> Period:
-        """Return the ``count``-th period after ``period``."""
+        """Return a later period.
+
+        :param period: where to count from.
+        :param count: how many periods to go on.
+        """
         for _ in range(count):
             period = self.containing(period.end_date + _DAY)
         return period

@@ -1,4 +1,4 @@
-"""Everything every morning: load, heal what is missing, keep the views, and look whether the figures agree.
+"""Everything every morning: load, heal what is missing, keep the views, and check whether the figures agree.
 
 Loads take the periods that have closed; healing finds what they left out: days before the first run, apps and endpoints
 added later, runs missed while the DAG was paused. The last task shows the state of every app and endpoint, and fails if

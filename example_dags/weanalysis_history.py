@@ -1,8 +1,8 @@
 """The past, once: a run per month that loads the days, weeks and months which ended in it.
 
 One wide interval holds many periods, and a task fetches them with several requests in flight and writes them in as few
-statements as their bytes need. So a year takes twelve runs, not 365. Portraits have no past: WeChat answers for them
-only the next day.
+statements as their bytes need. So a year takes twelve runs, not 365. Portraits have no past: WeChat answers
+only for windows that ended yesterday or the day before.
 
 Needs the connections named below and a Variable ``weanalysis_dataset`` that names ``project.dataset``. Switch it on and
 Airflow catches up, or run one month by hand: ``airflow dags test weanalysis_history 2026-03-02``.

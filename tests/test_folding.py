@@ -24,6 +24,10 @@ def test_names(count, text):
     assert folded(f"a{number}" for number in range(count)) == text
 
 
+def test_how_many_names_are_shown():
+    assert folded((f"a{number}" for number in range(500)), 3) == "a0, a1, a2 and 497 more"
+
+
 @pytest.mark.parametrize(
     ("window", "days", "text"),
     [

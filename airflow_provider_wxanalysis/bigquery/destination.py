@@ -31,6 +31,7 @@ from airflow_provider_wxanalysis.bigquery.statements import contents_statement, 
 from airflow_provider_wxanalysis.bigquery.tables import expires_after, prepare_table
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import DestinationError, Failure, call_name
+from airflow_provider_wxanalysis.folding import folded
 from airflow_provider_wxanalysis.periods import Period
 
 log = logging.getLogger(__name__)
@@ -265,5 +266,4 @@ def _sound(piece: Slice, found: Contents, load_id: str) -> bool:
 
 def _listed(slices: Sequence[Slice]) -> str:
     """Name slices, a few of them."""
-    names = [f"{piece.period} of app {piece.appid}" for piece in slices[:5]]
-    return ", ".join([*names, f"{len(slices) - 5} more"] if len(slices) > 5 else names)
+    return folded(f"{piece.period} of app {piece.appid}" for piece in slices)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from airflow_provider_wxanalysis.coverage.ranges import Range
 from airflow_provider_wxanalysis.coverage.states import Coverage, State
+from airflow_provider_wxanalysis.folding import folded
 
 #: The most lines of the table; the apps that lack most come first.
 LINES = 40
@@ -62,9 +63,8 @@ def plan_lines(plan: Sequence[Range], names: Mapping[str, str]) -> Iterator[str]
     """Yield a line for each range to load."""
     for item in plan:
         apps = [names.get(appid, appid) for appid in item.appids]
-        shown = ", ".join(apps[:5]) + (f" and {len(apps) - 5} more" if len(apps) > 5 else "")
         dates = str(item.from_date) if item.from_date == item.to_date else f"{item.from_date} to {item.to_date}"
-        yield f"{item.endpoint} {dates}: {shown}"
+        yield f"{item.endpoint} {dates}: {folded(apps)}"
 
 
 def _app(name: str, endpoints: Mapping[str, Counts], shown: Sequence[State]) -> Iterator[Line]:

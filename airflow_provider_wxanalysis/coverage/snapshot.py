@@ -56,7 +56,7 @@ class Figures(NamedTuple):
     """Some figures of an app; each may be missing.
 
     :param visits: by day: users (uv) and page views (pv).
-    :param retention: by day: how many new users it had (offset 0), and how many of them came back so many days later.
+    :param retention: by day: how many new users it had (offset 0), and how many of them came back that many days later.
     :param pages: its top pages, the most visited first.
     """
 

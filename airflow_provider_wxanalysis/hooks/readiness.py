@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import pendulum
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, TransportError
+from airflow_provider_wxanalysis.folding import folded
 from airflow_provider_wxanalysis.periods import SHANGHAI, Period
 from airflow_provider_wxanalysis.wechat.lanes import Answer
 from airflow_provider_wxanalysis.wechat.pool import ask_all
@@ -31,7 +32,7 @@ App = TypeVar("App")
 
 
 class Finding(NamedTuple):
-    """What a look found out about one app.
+    """What a check found out about one app.
 
     :param published: the periods that are there.
     :param missing: those that are not, and older ones not asked for because of that.
@@ -65,7 +66,7 @@ def may_still_come(period: Period, now: dt.datetime, delay: dt.timedelta) -> boo
     return now < period.closes_at + delay
 
 
-def look(
+def check(
     waits: Mapping[App, Sequence[Period]],
     hook_for: Callable[[App], WeAnalysisHook],
     endpoint: Endpoint,
@@ -83,7 +84,7 @@ def look(
     :param endpoint: the catalogue's entry.
     :param delay: how long after a period's end an empty reply may mean "not yet".
     :param in_flight: how many requests there are at once, of all apps together.
-    :param stop: ends the look when it is set.
+    :param stop: ends the check when it is set.
     :param threads: whether to make the calls in threads; else one by one, in the caller's.
     :param busy_is_not_yet: whether a busy WeChat, or one that cannot be reached, counts as "not yet" instead of being
         raised.
@@ -119,11 +120,11 @@ def look(
 
 
 def describe(endpoint: Endpoint, findings: Mapping[str, Finding], apps: int) -> str:
-    """Return what a look found, in one sentence.
+    """Return what a check found, in one sentence.
 
     :param endpoint: the catalogue's entry.
     :param findings: what was found, by the name of the app.
-    :param apps: how many apps the wait is for, including those that this look no longer asked.
+    :param apps: how many apps the wait is for, including those that this check no longer asked.
     """
     late = {name: finding for name, finding in findings.items() if finding.why}
     if not late:
@@ -132,18 +133,17 @@ def describe(endpoint: Endpoint, findings: Mapping[str, Finding], apps: int) -> 
         (finding,) = late.values()
         return f"{endpoint.name} {finding.missing[-1]} not published ({finding.why})."
     texts = [f"{finding.missing[-1]} of {name} ({finding.why})" for name, finding in late.items()]
-    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
-    return f"{endpoint.name} not published for {len(late)} of {apps} apps: {', '.join(texts[:3])}{more}."
+    return f"{endpoint.name} not published for {len(late)} of {apps} apps: {folded(texts, 3)}."
 
 
-def agenda(next_look: dt.datetime, gives_up: dt.datetime | None) -> str:
-    """Return when the next look is and when the wait ends, in Beijing time.
+def agenda(next_check: dt.datetime, gives_up: dt.datetime | None) -> str:
+    """Return when the next check is and when the wait ends, in Beijing time.
 
-    :param next_look: aware.
+    :param next_check: aware.
     :param gives_up: aware; ``None`` if it is not known.
     """
     today = pendulum.now(SHANGHAI).date()
-    times = [f"Next look {_clock(next_look, today)}"]
+    times = [f"Next check {_clock(next_check, today)}"]
     if gives_up is not None:
         times.append(f"giving up {_clock(gives_up, today)}")
     return f"{', '.join(times)} Asia/Shanghai."

@@ -17,8 +17,9 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
 from airflow_provider_wxanalysis.folding import counted
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
-from airflow_provider_wxanalysis.tasks.apps import AppRef, app_refs
+from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.arguments import check_apps
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal, is_mapped_instance
 from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
@@ -75,7 +76,9 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if another task returned an empty list of apps.
     :raises AirflowFailException: if a period is in a state of ``fail_on``, or if that cannot be judged since an app's
-        connection cannot be read. (Without ``fail_on`` such an app is left out, with a warning.)
+        connection cannot be read (without ``fail_on`` such an app is left out, with a warning); if BigQuery refuses
+        for good.
+    :raises WeAnalysisError: if a retry may help.
     """
 
     template_fields: Sequence[str] = (

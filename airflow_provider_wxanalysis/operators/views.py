@@ -41,6 +41,8 @@ class WeAnalysisViewsOperator(BigQueryClientMixin, BaseOperator):
     :return: ``dataset``, ``views`` (those made) and ``skipped`` (the others, with the reason).
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if none could be made.
+    :raises AirflowFailException: if BigQuery refuses for good.
+    :raises WeAnalysisError: if a retry may help.
     """
 
     template_fields: Sequence[str] = ("destination", "gcp_conn_id", "project_id", "location", "impersonation_chain")

@@ -19,9 +19,9 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_wxanalysis.hooks.readiness import (
     EMPTY_IS_READY_AFTER,
     agenda,
+    check,
     check_empty_is_ready_after,
     describe,
-    look,
 )
 from airflow_provider_wxanalysis.tasks.arguments import MOST_IN_FLIGHT, Rules, with_an_end
 from airflow_provider_wxanalysis.tasks.base import EndpointOperatorMixin, deadline_after, fail_for_good, is_past
@@ -37,12 +37,12 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
     """Wait until WeChat has published every period that is due in the run, of one endpoint, for every app.
 
     Errcode 61503 means "not yet", and so does an empty reply until ``empty_is_ready_after``. Any other error surfaces
-    at once. A look costs one call per app, for its newest period; older ones are asked for once that is there. A run in
-    which no period is due is skipped.
+    at once. A check costs one call per app, for its newest period; older ones are asked for once that is there. A run
+    in which no period is due is skipped.
 
     .. seealso:: https://developers.weixin.qq.com/miniprogram/dev/server/API/data-analysis/
 
-    Takes what Airflow's ``BaseSensorOperator`` takes (``mode="reschedule"`` gives the worker slot back between looks;
+    Takes what Airflow's ``BaseSensorOperator`` takes (``mode="reschedule"`` gives the worker slot back between checks;
     a ``poke_interval`` of 600 s or more spares the quota; ``timeout`` ends the wait), and:
 
     :param endpoint: name of the endpoint, a key of :data:`~airflow_provider_wxanalysis.endpoints.ENDPOINTS`.
@@ -55,18 +55,19 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
     :param to_date: last day, inclusive; the two make up whole periods. (templated)
     :param empty_is_ready_after: how long after the midnight (Asia/Shanghai) that ends a period an empty reply counts as
         "no traffic" and no longer as "not yet"; by default 15 hours, so 15:00 on the next day.
-    :param deferrable: whether to wait in the triggerer, without a worker slot, looking every ``poke_interval``; by
+    :param deferrable: whether to wait in the triggerer, without a worker slot, checking every ``poke_interval``; by
         default ``[operators] default_deferrable``. ``soft_fail``, ``never_fail`` and ``silent_fail`` mean the same.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     :raises AirflowSkipException: if no period is due.
     :raises AirflowSensorTimeout: if the figures are still not there after ``timeout``.
     :raises AirflowFailException: if WeChat's answer is one that no retry can change.
+    :raises WeAnalysisError: if a retry may help.
     """
 
     template_fields: Sequence[str] = ("weanalysis_conn_id", "appids", "from_date", "to_date")
     _stop: Stop | None = None
     _gives_up: dt.datetime | None = None
-    _found = "The looks failed."
+    _found = "The checks failed."
     rules: ClassVar[Rules] = {
         "empty_is_ready_after": check_empty_is_ready_after,
         "timeout": with_an_end("timeout"),
@@ -99,10 +100,10 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         self.check_when_parsed()
 
     def poke(self, context: Context) -> bool:
-        """Look once."""
+        """Check once."""
         self._stop = Stop()
         with fail_for_good():
-            findings = look(
+            findings = check(
                 dict.fromkeys(self.app_refs(), self.due_periods(context)),
                 self.hook_for,
                 self.entry,
@@ -119,18 +120,18 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         """Wait, in the worker or in the triggerer."""
         with self._softened():
             if self.deferrable:
-                self._look_or_defer(context, deadline_after(self.timeout))
+                self._check_or_defer(context, deadline_after(self.timeout))
             else:
-                self._gives_up = _first_look(context, self.reschedule) + dt.timedelta(seconds=self.timeout)
+                self._gives_up = _first_check(context, self.reschedule) + dt.timedelta(seconds=self.timeout)
                 super().execute(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
-        """Look again, now that the trigger has fired."""
+        """Check again, now that the trigger has fired."""
         with self._softened():
-            self._look_or_defer(context, event["deadline"])
+            self._check_or_defer(context, event["deadline"])
 
     def on_kill(self) -> None:
-        """End a look that is under way."""
+        """End a check that is under way."""
         if self._stop:
             self._stop.set()
 
@@ -139,7 +140,7 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         with self._softened():
             return super().resume_execution(next_method, next_kwargs, context)
 
-    def _look_or_defer(self, context: Context, deadline: str) -> None:
+    def _check_or_defer(self, context: Context, deadline: str) -> None:
         self._gives_up = dt.datetime.fromisoformat(deadline)
         try:
             if self.poke(context):
@@ -149,7 +150,7 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         except Exception:
             if not self.silent_fail:
                 raise
-            self.log.exception("The look failed; silent_fail is set, so the wait goes on.")
+            self.log.exception("The check failed; silent_fail is set, so the wait continues.")
         if is_past(deadline):
             raise AirflowSensorTimeout(f"{self._found} Gave up after {self.timeout:.0f} s.")
         raise self.deferral(
@@ -161,8 +162,8 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         )
 
     def _agenda(self) -> str:
-        next_look = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.poke_interval)
-        return agenda(min(next_look, self._gives_up or next_look), self._gives_up)
+        next_check = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.poke_interval)
+        return agenda(min(next_check, self._gives_up or next_check), self._gives_up)
 
     @contextmanager
     def _softened(self) -> Iterator[None]:
@@ -184,7 +185,7 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
             raise
 
 
-def _first_look(context: Context, reschedule: bool) -> dt.datetime:
+def _first_check(context: Context, reschedule: bool) -> dt.datetime:
     """Return when the sensor began to wait; a rescheduled one began before this process."""
     first = getattr(context["ti"], "get_first_reschedule_date", None) if reschedule else None
     return (first and first(context)) or dt.datetime.now(dt.UTC)

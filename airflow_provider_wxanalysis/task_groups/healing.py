@@ -39,17 +39,22 @@ def weanalysis_heal(
     ``coverage`` runs whatever became of the tasks before it, since a weekly load skips on most days and a failed one is
     no reason not to heal others. A failure in the group does not touch them.
 
-    :param conn_ids: Airflow connections of type ``weanalysis``, one for each app.
+    .. seealso:: https://airflow.apache.org/docs/apache-airflow/stable/authoring-and-scheduling/dynamic-task-mapping.html
+
+    :param conn_ids: Airflow connections of type ``weanalysis``, one for each app: a list, or the output of a task that
+        returns one. (templated)
     :param endpoints: names of endpoints; by default all.
     :param destination: ``project.dataset.table`` with ``{endpoint}``, and ``{appid}`` if apps have their own tables.
         (templated)
     :param since: the first day that should be there, ``YYYY-MM-DD`` or ``YYYYMMDD``. (templated)
     :param limit: the most ranges to load in one run, the newest first.
-    :param appids: AppIDs that the one connection serves, where it has ``auth=central``.
+    :param appids: AppIDs that the one connection serves, where it has ``auth=central``: a list, or the output of a task
+        that returns one. (templated)
     :param endpoint_options: options by endpoint, such as ``{"performance_data": {"modules": ["10022"]}}``.
     :param group_id: name of the group.
     :param arguments: anything else that
         :class:`~airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery.WeAnalysisToBigQueryOperator` takes.
+    :return: the group.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     """
     with TaskGroup(group_id) as group:

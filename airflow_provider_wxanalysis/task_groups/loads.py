@@ -50,6 +50,7 @@ def weanalysis_to_bigquery(
     :param group_id: name of the group.
     :param arguments: anything else that
         :class:`~airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery.WeAnalysisToBigQueryOperator` takes.
+    :return: the group.
     :raises ConfigurationError: when the DAG is parsed, if an argument cannot work.
     """
     names = [endpoints] if isinstance(endpoints, str) else list(endpoints)

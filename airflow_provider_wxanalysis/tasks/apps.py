@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 
 #: How the text of a list or tuple begins; ``[[`` and the like do not match, since a DAG may use them for templates.
 _PRINTED = re.compile(r"\s*[\[(]\s*['\"\d\])]")
-
-
-class AppRef(NamedTuple):
-    """One mini program, as a task's arguments name it.
-
-    :param conn_id: Airflow connection of type ``weanalysis``.
-    :param appid: the AppID where the connection serves many; ``None`` for the connection's own.
-    """
-
-    conn_id: str
-    appid: str | None = None
-
-    def __str__(self) -> str:
-        return self.appid or self.conn_id
 
 
 def app_refs(weanalysis_conn_id: Any, appids: Any) -> list[AppRef]:
@@ -44,12 +31,6 @@ def app_refs(weanalysis_conn_id: Any, appids: Any) -> list[AppRef]:
             "connection for each app, or one connection with auth=central and the appids."
         )
     return [AppRef(conn_ids[0], appid) for appid in names]
-
-
-def summarize(apps: Sequence[str]) -> str:
-    """Return how labels and messages name the apps of a task, however many there are."""
-    shown = ", ".join(apps[:3])
-    return f"{shown} and {len(apps) - 3} more" if len(apps) > 3 else shown
 
 
 def _texts(name: str, value: Any) -> list[str]:

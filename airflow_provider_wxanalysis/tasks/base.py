@@ -12,9 +12,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTas
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS, Endpoint, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysisError
+from airflow_provider_wxanalysis.folding import folded
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.apps import AppRef as AppRef
-from airflow_provider_wxanalysis.tasks.apps import app_refs, summarize
+from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.arguments import Rules, check_arguments
 from airflow_provider_wxanalysis.tasks.arguments import is_literal as is_literal
 from airflow_provider_wxanalysis.tasks.runs import run_periods, skip
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 MAP_INDEX_LABEL = ("task.apps_label", "task.entry.name")
 
 if TYPE_CHECKING:
+    from airflow_provider_wxanalysis.hooks.sharing import AppRef
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 
 
@@ -140,7 +141,7 @@ class EndpointOperatorMixin:
         """The apps in a few words: by name, once their connections have been read."""
         opened = self._hooks or {}
         refs = app_refs(self.weanalysis_conn_id, self.appids)
-        return summarize([opened[ref].label if ref in opened else str(ref) for ref in refs])
+        return folded((opened[ref].label if ref in opened else str(ref) for ref in refs), 3)
 
     def hook_for(self, ref: AppRef) -> WeAnalysisHook:
         """Return a hook for one app; the caller closes it."""
@@ -200,7 +201,7 @@ class EndpointOperatorMixin:
         :param waits: what to wait for: periods by app.
         :param context: Airflow's context.
         :param empty_is_ready_after: how long after a period's end an empty reply may mean "not yet".
-        :param poll_interval: seconds between two looks.
+        :param poll_interval: seconds between two checks.
         :param deadline: when to stop waiting: an aware time in ISO 8601.
         """
         return deferral(

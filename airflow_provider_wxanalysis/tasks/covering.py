@@ -14,8 +14,8 @@ from airflow_provider_wxanalysis.coverage.ranges import Range
 from airflow_provider_wxanalysis.coverage.states import Coverage, Found, classify, expected_periods
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 
 
 class App(NamedTuple):

@@ -22,7 +22,7 @@ from airflow_provider_wxanalysis.tasks.tally import Tally
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.catalogue.rows import Row
     from airflow_provider_wxanalysis.endpoints import Endpoint
-    from airflow_provider_wxanalysis.tasks.apps import AppRef
+    from airflow_provider_wxanalysis.hooks.sharing import AppRef
     from airflow_provider_wxanalysis.wechat.lanes import Answer
 
 log = logging.getLogger(__name__)

@@ -32,9 +32,9 @@ from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError, Stop
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Destination
     from airflow_provider_wxanalysis.exceptions import Failure
+    from airflow_provider_wxanalysis.hooks.sharing import AppRef
     from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
     from airflow_provider_wxanalysis.periods import Period
-    from airflow_provider_wxanalysis.tasks.apps import AppRef
     from airflow_provider_wxanalysis.tasks.results import LoadResult
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from airflow_provider_wxanalysis.coverage.report import plan_lines, table, total
 from airflow_provider_wxanalysis.coverage.states import HEALED, Coverage, State
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
 from airflow_provider_wxanalysis.folding import counted
-from airflow_provider_wxanalysis.tasks.apps import AppRef
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.tasks.covering import App, Target
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import Failure
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from airflow_provider_wxanalysis.bigquery.chunks import Key
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import Failure
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.results import AppResult, LoadResult
 
 

@@ -77,7 +77,7 @@ def waiting(result: LoadResult, poll_interval: float, deadline: str) -> str:
     """Return what is said before a wait.
 
     :param result: what came of the load.
-    :param poll_interval: seconds until the next look.
+    :param poll_interval: seconds until the next check.
     :param deadline: when the wait ends: an aware time in ISO 8601.
     """
     waits = result.waits
@@ -87,11 +87,11 @@ def waiting(result: LoadResult, poll_interval: float, deadline: str) -> str:
         if result.failures
         else ""
     )
-    next_look = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=poll_interval)
+    next_check = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=poll_interval)
     end = dt.datetime.fromisoformat(deadline)
     return (
         f"{result.endpoint} {periods} of {folded(map(str, waits), 3)}: not published. "
-        f"{agenda(min(next_look, end), end)}{left}"
+        f"{agenda(min(next_check, end), end)}{left}"
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 
 #: What Airflow gives as the next method of a task whose deferral it ends itself.
 _FAIL = "__fail__"
@@ -51,7 +51,7 @@ def deferral(
     :param endpoint: name of the endpoint.
     :param endpoint_options: what the endpoint's own operator takes.
     :param empty_is_ready_after: how long after a period's end an empty reply may mean "not yet".
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two checks.
     :param deadline: when the trigger stops waiting: an aware time in ISO 8601.
     :param ends_by: when the task's ``execution_timeout`` is over, if it has one.
     """

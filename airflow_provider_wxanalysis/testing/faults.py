@@ -30,17 +30,28 @@ class Fault:
 
 
 def errcode(code: int) -> Fault:
-    """Answer with one of WeChat's error codes."""
+    """Answer with one of WeChat's error codes.
+
+    :param code: the errcode.
+    """
     return Fault(f"errcode {code}", lambda answer, question: error(code))
 
 
 def http(status: int, body: str = "") -> Fault:
-    """Answer with an HTTP status, as proxies and gateways do."""
+    """Answer with an HTTP status, as proxies and gateways do.
+
+    :param status: the status.
+    :param body: what the page says.
+    """
     return Fault(f"http {status}", lambda answer, question: Answer(status=status, text=body, content_type="text/html"))
 
 
 def redirect(url: str, status: int = 307) -> Fault:
-    """Send the client elsewhere, with the same method and body."""
+    """Send the client elsewhere, with the same method and body.
+
+    :param url: where to.
+    :param status: the HTTP status.
+    """
     return Fault(
         f"redirect {status}", lambda answer, question: Answer(status=status, text="", headers={"Location": url})
     )
@@ -57,17 +68,26 @@ def not_json() -> Fault:
 
 
 def wrong_shape(reply: Any) -> Fault:
-    """Answer with any JSON value."""
+    """Answer with any JSON value.
+
+    :param reply: the value.
+    """
     return Fault("wrong shape", lambda answer, question: Answer(reply))
 
 
 def hang(seconds: float = 60) -> Fault:
-    """Answer, but only after some time; stopping the server ends the wait."""
+    """Answer, but only after some time; stopping the server ends the wait.
+
+    :param seconds: how long the answer is held back.
+    """
     return Fault(f"hang {seconds:g}", lambda answer, question: replace(answer, delay=seconds))
 
 
 def slow_body(seconds: float = 10) -> Fault:
-    """Send the body in small pieces over some time; stopping the server ends the wait."""
+    """Send the body in small pieces over some time; stopping the server ends the wait.
+
+    :param seconds: how long the whole body takes.
+    """
     return Fault(f"slow body {seconds:g}", lambda answer, question: replace(answer, spread=seconds))
 
 
@@ -82,7 +102,10 @@ def reset_mid_body() -> Fault:
 
 
 def endless(pause: float = 0.02) -> Fault:
-    """Send a body that never ends, a piece every ``pause`` seconds; 0 sends as fast as the client reads."""
+    """Send a body that never ends.
+
+    :param pause: seconds between its pieces; 0 sends as fast as the client reads.
+    """
     return Fault(f"endless {pause:g}", lambda answer, question: replace(answer, endless=pause))
 
 
@@ -140,7 +163,10 @@ def replayed() -> Fault:
 
 
 def stale(seconds: float = 600) -> Fault:
-    """Answer correctly, but signed some time ago."""
+    """Answer correctly, but signed some time ago.
+
+    :param seconds: how long ago.
+    """
     return Fault(f"stale {seconds:g}", lambda answer, question: replace(answer, age=seconds), good_only=True)
 
 

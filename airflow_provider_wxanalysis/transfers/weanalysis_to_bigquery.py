@@ -83,7 +83,7 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     :param encryption_configuration: ``{"kmsKeyName": …}`` for the table if it is made here.
     :param deferrable: whether to wait in the triggerer, without a worker slot, for what WeChat has not published;
         without it the task fails, for Airflow's retries. By default ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two looks while waiting.
+    :param poll_interval: seconds between two checks while waiting.
     :param wait_timeout: seconds after which the wait ends, and the task fails with the error that it waited on.
     :param emit_partitions: whether the asset's event carries one partition key per period loaded, its first day as
         ``YYYY-MM-DD`` (Airflow 3.3 and later). Off by default, since events with keys do not trigger DAGs that are

@@ -9,15 +9,15 @@ import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_provider_wxanalysis.endpoints import resolve
 from airflow_provider_wxanalysis.exceptions import WeAnalysisError
-from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, describe, look
-from airflow_provider_wxanalysis.hooks.sharing import shared_hooks
+from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, check, describe
+from airflow_provider_wxanalysis.hooks.sharing import AppRef, shared_hooks
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import Period, parse_date
 from airflow_provider_wxanalysis.wechat.waits import Stop
@@ -25,28 +25,20 @@ from airflow_provider_wxanalysis.wechat.waits import Stop
 #: How many apps are asked at once, by all triggers of a process together. Their requests block, so they get threads of
 #: their own: asyncio's default executor serves all other triggers.
 _AT_ONCE = 8
-_THREADS = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="weanalysis-look")
-
-
-class _App(NamedTuple):
-    conn_id: str
-    appid: str | None
-
-    def __str__(self) -> str:
-        return self.appid or self.conn_id
+_THREADS = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="weanalysis-check")
 
 
 class WeAnalysisPublishedTrigger(BaseTrigger):
     """Fire when WeChat has published all periods, answers with another error, or the deadline has passed.
 
-    A look is one try: a WeChat that is busy or cannot be reached counts as "not yet". Its arguments are kept in
+    A check is one try: a WeChat that is busy or cannot be reached counts as "not yet". Its arguments are kept in
     Airflow's database: they name connections, and hold neither token nor secret.
 
     :param apps: what to wait for, as :func:`grouped` returns it.
     :param endpoint: name of the endpoint.
     :param endpoint_options: what the endpoint's own operator takes.
     :param empty_is_ready_after: seconds after a period's end until which an empty reply may mean "not yet".
-    :param poll_interval: seconds between two looks, and before the first.
+    :param poll_interval: seconds between two checks, and before the first.
     :param deadline: when to stop waiting: an aware time in ISO 8601.
     """
 
@@ -81,20 +73,20 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look every ``poll_interval`` seconds, and yield one event.
+        """Check every ``poll_interval`` seconds, and yield one event.
 
         Its payload: ``reason``, a sentence on why the wait is over; ``deadline``, as given; ``published`` and
         ``waiting``, what is there and what is not, in the form of ``apps``.
         """
         waiting = dict(_each(self.apps))
         total = len(waiting)
-        published: dict[_App, list[Period]] = {}
+        published: dict[AppRef, list[Period]] = {}
         entry, deadline = resolve(self.endpoint, self.endpoint_options), dt.datetime.fromisoformat(self.deadline)
-        reason = f"{entry.name}: the wait was over before the first look."
+        reason = f"{entry.name}: the wait was over before the first check."
         while waiting and (left := (deadline - dt.datetime.now(dt.UTC)).total_seconds()) > 0:
             await asyncio.sleep(min(self.poll_interval, left))
             try:
-                findings = await self._look(waiting)
+                findings = await self._check(waiting)
             except WeAnalysisError as error:  # left to the task: it asks again, and raises what it gets
                 reason = str(error)
                 break
@@ -102,8 +94,8 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             for app, finding in findings.items():
                 published[app] = published.get(app, []) + finding.published
             waiting = {app: finding.missing for app, finding in findings.items() if finding.missing}
-            next_look = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.poll_interval)
-            self.log.info("%s", f"{reason} {agenda(min(next_look, deadline), deadline)}" if waiting else reason)
+            next_check = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=self.poll_interval)
+            self.log.info("%s", f"{reason} {agenda(min(next_check, deadline), deadline)}" if waiting else reason)
         yield TriggerEvent(
             {
                 "reason": reason,
@@ -114,23 +106,23 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
         )
 
     async def cleanup(self) -> None:
-        """End a look that is under way."""
+        """End a check that is under way."""
         for stop in list(self._stops):
             stop.set()
 
-    async def _look(self, waiting: Mapping[_App, Sequence[Period]]) -> dict[_App, Finding]:
+    async def _check(self, waiting: Mapping[AppRef, Sequence[Period]]) -> dict[AppRef, Finding]:
         """Ask several apps at once, each in one thread, and close every connection."""
         turns = asyncio.Semaphore(_AT_ONCE)
         hooks = await self._hooks(waiting, turns)
-        looks = (self._look_at(app, hooks[app], waiting[app], turns) for app in waiting)
-        findings: dict[_App, Finding] = {}
-        for app, result in zip(waiting, await asyncio.gather(*looks, return_exceptions=True), strict=True):
+        checks = (self._check_app(app, hooks[app], waiting[app], turns) for app in waiting)
+        findings: dict[AppRef, Finding] = {}
+        for app, result in zip(waiting, await asyncio.gather(*checks, return_exceptions=True), strict=True):
             if isinstance(result, BaseException):
                 raise result
             findings[app] = result
         return findings
 
-    async def _hooks(self, apps: Iterable[_App], turns: asyncio.Semaphore) -> dict[_App, WeAnalysisHook]:
+    async def _hooks(self, apps: Iterable[AppRef], turns: asyncio.Semaphore) -> dict[AppRef, WeAnalysisHook]:
         """Return a new hook for each app, since the connection may hold a token that expires; each is read once."""
         hooks = shared_hooks(apps, lambda app: WeAnalysisHook(app.conn_id, app.appid, threads=False, attempts=1))
 
@@ -141,14 +133,14 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
         await asyncio.gather(*map(read, {app.conn_id: hook for app, hook in hooks.items()}.values()))
         return hooks
 
-    async def _look_at(
-        self, app: _App, hook: WeAnalysisHook, periods: Sequence[Period], turns: asyncio.Semaphore
+    async def _check_app(
+        self, app: AppRef, hook: WeAnalysisHook, periods: Sequence[Period], turns: asyncio.Semaphore
     ) -> Finding:
         stop = Stop()
         async with turns:
             self._stops.add(stop)
             try:
-                findings = await sync_to_async(look, thread_sensitive=False, executor=_THREADS)(
+                findings = await sync_to_async(check, thread_sensitive=False, executor=_THREADS)(
                     {app: periods},
                     lambda _: hook,
                     resolve(self.endpoint, self.endpoint_options),
@@ -191,10 +183,10 @@ def _days(periods: Iterable[Period]) -> list[list[str]]:
     return [[str(period.begin_date), str(period.end_date)] for period in periods]
 
 
-def _each(groups: Iterable[Mapping[str, Any]]) -> Iterator[tuple[_App, list[Period]]]:
+def _each(groups: Iterable[Mapping[str, Any]]) -> Iterator[tuple[AppRef, list[Period]]]:
     """Yield each app of what :func:`grouped` returned, and its periods."""
     for group in groups:
         conn_ids, appids = group["weanalysis_conn_id"], group["appids"]
         apps = [(conn_id, None) for conn_id in conn_ids] if appids is None else [(conn_ids, appid) for appid in appids]
         for app in apps:
-            yield _App(*app), [Period(*map(parse_date, days)) for days in group["periods"]]
+            yield AppRef(*app), [Period(*map(parse_date, days)) for days in group["periods"]]

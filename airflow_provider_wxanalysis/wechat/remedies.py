@@ -57,7 +57,7 @@ _TOKEN = Errcode(
     InvalidTokenError,
     "Probably another system refreshes this AppID's token with the legacy /cgi-bin/token endpoint or with "
     "force_refresh, the AppSecret was reset, or the connection holds an old token (auth=static). "
-    "Use auth=stable here and there, or auth=central if your company has a token server.",
+    "Use auth=stable here and stable_token in the other systems, or auth=central if your company has a token server.",
     "access_token 已失效：通常是另一系统用旧接口 /cgi-bin/token 或 force_refresh 刷新了同一 AppID 的 token，"
     "或 AppSecret 被重置，或连接里写死了过期的 token（auth=static）。各系统统一改用 stable_token（auth=stable）；"
     "公司有中控服务的，用 auth=central。",
@@ -76,9 +76,9 @@ WRONG_SECRET = Errcode(
 )
 COMPONENT_TOKEN_OVER = Errcode(
     InvalidTokenError,
-    "The connection's component_access_token is over; it lives two hours. A later try works once the secrets backend "
-    "holds a new one; to be rid of this for good, use auth=central with your platform's token server.",
-    "连接中的 component_access_token 已过期（有效期 2 小时），密钥后端换上新的之后重试即可；"
+    "The connection's component_access_token has expired; it is valid for two hours. A later try works once the "
+    "secrets backend holds a new one. To avoid this altogether, use auth=central with your platform's token server.",
+    "连接中的 component_access_token 已过期（有效期 2 小时），secrets backend 里换上新的之后重试即可；"
     "长期方案是用 auth=central 接入平台自己的 token 中控服务。",
 )
 _DATES = Errcode(
@@ -168,7 +168,7 @@ _KNOWN: dict[int, Errcode] = {
     ),
     40240: Errcode(
         CredentialsError,
-        "This worker's clock is not WeChat's: set it (NTP).",
+        "This worker's clock differs too much from WeChat's: synchronise it (NTP).",
         "本机时钟与微信服务器相差过大，请校时（NTP）。",
     ),
     40243: Errcode(
@@ -183,7 +183,7 @@ _KNOWN: dict[int, Errcode] = {
     43002: _BUG,
     43003: Errcode(
         WeAnalysisAPIError,
-        "WeChat wants https; check schema and host of the connection.",
+        "WeChat requires https; check schema and host of the connection.",
         "必须使用 https，请检查连接的 schema 与 host。",
     ),
     44002: _BUG,

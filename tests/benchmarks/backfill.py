@@ -32,8 +32,8 @@ PLAN = {
 TARGETS = {4: 0.97, 16: 0.96, 64: 0.90}
 TEXT = f"""\
 A server keeps finished replies in memory, answers {LATENCY * 1000:.0f} ms after each request, and has TCP_NODELAY set.
-Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, Python's
-look for garbage among what they left, and the reading of the Airflow connection are outside the measurement. The limit
+Every program gets the access token beforehand, asks for one period per request, and counts the rows; imports, the
+garbage collection of what they left, and the reading of the Airflow connection are outside the measurement. The limit
 is requests x latency / concurrency, with the latency that the server really kept. This package's time includes checked
 and typed rows, the others' does not: they hand over what came. CPU time is that of {YEAR} calls, one at a time, without
 latency; Airbyte's CDK cannot go below two at once, so its CPU time is that of two. dlt has as many workers and

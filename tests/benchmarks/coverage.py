@@ -23,12 +23,13 @@ LOOK = Program("look", "look_coverage")
 LOAD = Program("load", "load_package")
 TEXT = f"""\
 What the tables hold of {APPS} apps, {len(ENDPOINTS)} endpoints and {DAYS} days is made up, with a gap here and there,
-as the queries would have returned it. Of it come the states of all periods, the plan of loads that heal it, and the
-snapshot that the page in Airflow's UI draws, in one process; its peak includes what the tables hold. Targets: under
+as the queries would have returned it. From this follow the states of all periods, the plan of loads that heal it, and
+the snapshot that the page in Airflow's UI draws, in one process; its peak includes what the tables hold. Targets: under
 {SECONDS} seconds of CPU time for the states, under {MEGABYTES} MB.
-Then the coverage task itself looks at real tables in local-bigquery, loaded with {DAYS_LOADED} days of up to
+Then the coverage task itself reads real tables in local-bigquery, loaded with {DAYS_LOADED} days of up to
 {max(LOOKED_AT)} apps, through a proxy that records what it sends. Target: one query per table and two, for recorded
-empty periods and for names, however many apps there are; the first look alone makes the table of names."""
+empty periods and for names, however many apps there are; a table of which no whole period has ended in those days is
+not asked; the first run alone makes the table of names."""
 
 
 def run(rounds: int) -> Section:
@@ -78,7 +79,7 @@ def _look(proxy: Proxy, asked: dict[str, object], env: dict[str, str]) -> Figure
 
 def _look_table(looks: dict[int, Figures]) -> Table:
     head = ["apps", "queries", "other requests", "seconds", "CPU seconds"]
-    table = Table(f"One look at the tables of {len(ENDPOINTS)} endpoints", head)
+    table = Table(f"One coverage run over the tables of {len(ENDPOINTS)} endpoints", head)
     for count, figures in looks.items():
         counts = [f"{count:,}", str(figures["queries"]), str(figures.get("other", 0))]
         table.rows.append([*counts, f"{figures['wall']:.2f}", f"{figures['cpu']:.2f}"])

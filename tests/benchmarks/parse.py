@@ -56,8 +56,9 @@ the first asset with a scheme Airflow imports the Google provider's file hooks i
 operator it is. Targets: everything public together within 5 % of the floor's time and 2 MB; a load no more than 1.35
 times EmptyOperator and no more than HttpOperator, a sensor no more than HttpSensor; no google, requests, pandas.
 BaseSensorOperator, which every sensor builds upon, shows what Airflow itself takes for one, and "unchecked" the load
-without the checks of its arguments: what is left above EmptyOperator is Airflow's `__setattr__`, which runs for each of
-the 22 arguments that a load stores (HttpOperator: 19), and its look through the nine that are templated (four)."""
+without the checks of its arguments. Both targets of the load are missed: about half of what it takes above
+EmptyOperator are these checks; the other half is Airflow's `__setattr__`, which runs for each of the 22 arguments that
+a load stores (HttpOperator: 19), and its search through the nine that are templated (four)."""
 
 
 def run(rounds: int) -> Section:

@@ -1,4 +1,4 @@
-"""What a look says it found, and when the next one is."""
+"""What a check says it found, and when the next one is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pendulum
 import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
-from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, describe, look, may_still_come
+from airflow_provider_wxanalysis.hooks.readiness import Finding, agenda, check, describe, may_still_come
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, Period
 from airflow_provider_wxanalysis.testing import faults
@@ -46,21 +46,21 @@ def late(day, why="61503"):
         ),
     ],
 )
-def test_what_a_look_found(findings, apps, text):
+def test_what_a_check_found(findings, apps, text):
     assert describe(SUMMARY, findings, apps) == text
 
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize(
-    ("next_look", "gives_up", "text"),
+    ("next_check", "gives_up", "text"),
     [
-        (NOW.add(minutes=10), NOW.add(hours=8), "Next look 10:45, giving up 18:35 Asia/Shanghai."),
-        (NOW.add(minutes=10).in_timezone("UTC"), None, "Next look 10:45 Asia/Shanghai."),
-        (NOW.add(hours=13), NOW.add(hours=14), "Next look 23:35, giving up 2026-11-27 00:35 Asia/Shanghai."),
+        (NOW.add(minutes=10), NOW.add(hours=8), "Next check 10:45, giving up 18:35 Asia/Shanghai."),
+        (NOW.add(minutes=10).in_timezone("UTC"), None, "Next check 10:45 Asia/Shanghai."),
+        (NOW.add(hours=13), NOW.add(hours=14), "Next check 23:35, giving up 2026-11-27 00:35 Asia/Shanghai."),
     ],
 )
-def test_when_it_looks_next_and_when_it_gives_up(next_look, gives_up, text):
-    assert agenda(next_look, gives_up) == text
+def test_when_it_looks_next_and_when_it_gives_up(next_check, gives_up, text):
+    assert agenda(next_check, gives_up) == text
 
 
 def test_until_when_an_empty_reply_may_be_not_yet():
@@ -74,7 +74,7 @@ def test_the_newest_period_of_each_app_is_asked_for_first(wechat_server, connect
     connect(wechat_server, conn_id="central", auth="central")
     days = [DAY.earlier(yesterday, back) for back in (2, 0, 1)]
     wechat_server.faults.add(faults.errcode(61503), endpoint="daily_summary", appid=APPS[0], times=1)
-    found = look(
+    found = check(
         dict.fromkeys(APPS, days),
         lambda appid: WeAnalysisHook("central", appid),
         SUMMARY,

@@ -58,7 +58,7 @@ def test_a_morning_before_publication(poke, wechat_server, not_ready):
 def test_an_empty_reply_is_ready_in_the_end(poke, wechat_server, logged):
     wechat_server.faults.add(faults.empty(), times=None)
     assert poke(empty_is_ready_after=dt.timedelta(days=2)) is False
-    assert f"daily_summary {YESTERDAY} not published (empty reply). Next look " in logged()
+    assert f"daily_summary {YESTERDAY} not published (empty reply). Next check " in logged()
     assert poke(empty_is_ready_after=dt.timedelta(0)) is True
 
 
@@ -103,12 +103,12 @@ def many(wechat_server, connect):
     return make
 
 
-def test_a_look_costs_one_call_per_app(many, wechat_server, logged):
+def test_a_check_costs_one_call_per_app(many, wechat_server, logged):
     context = run_context(YESTERDAY.closes_at.subtract(days=3), YESTERDAY.closes_at)
     wechat_server.faults.add(faults.errcode(61503), endpoint="daily_summary", appid=APPS[1], times=1)
     assert many(APPS).poke(context) is False
     assert [wechat_server.count("daily_summary", appid) for appid in APPS] == [3, 1]
-    expected = f"daily_summary not published for 1 of 2 apps: {YESTERDAY} of {APPS[1]} (61503). Next look "
+    expected = f"daily_summary not published for 1 of 2 apps: {YESTERDAY} of {APPS[1]} (61503). Next check "
     assert expected in logged()
     assert many(APPS).poke(context) is True
     assert "daily_summary: published." in logged()
@@ -162,7 +162,7 @@ def test_the_log_says_when_it_looks_next_and_when_it_gives_up(wait, wechat_serve
     wechat_server.faults.add(faults.errcode(61503), times=None)
     with pytest.raises(WAITING):
         wait()
-    times = r"Next look (\S+ )?\d\d:\d\d, giving up (\S+ )?\d\d:\d\d Asia/Shanghai\."
+    times = r"Next check (\S+ )?\d\d:\d\d, giving up (\S+ )?\d\d:\d\d Asia/Shanghai\."
     assert re.search(rf"daily_summary {YESTERDAY} not published \(61503\)\. {times}", logged())
 
 

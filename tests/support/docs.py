@@ -18,6 +18,7 @@ from airflow_provider_wxanalysis.views.definitions import NAMES, view
 from airflow_provider_wxanalysis.wechat.remedies import ERRCODES
 from tests.intervals.healing import heals
 from tests.intervals.table import SCHEDULES, Schedule
+from tests.support import speed
 from tests.support.servers import REPOSITORY
 
 LANGUAGES = ("en", "zh-CN")
@@ -202,6 +203,7 @@ PARTS: dict[str, Callable[[str], Iterator[str]]] = {
     "errcodes": errcodes,
     "outcomes": outcomes,
     "schedules": schedules,
+    "speed": speed.table,
     "tree": tree,
     "views": views,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
-from airflow_provider_wxanalysis.tasks.apps import AppRef, app_refs, summarize
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
+from airflow_provider_wxanalysis.tasks.apps import app_refs
 
 
 @pytest.mark.parametrize(
@@ -41,10 +42,3 @@ def test_apps_by_connection_or_by_appid(conn_id, appids, refs):
 def test_what_cannot_be_read_is_refused(conn_id, appids, message):
     with pytest.raises(ConfigurationError, match=message):
         app_refs(conn_id, appids)
-
-
-def test_many_apps_stay_readable():
-    apps = [f"wx{number}" for number in range(500)]
-    assert summarize(apps) == "wx0, wx1, wx2 and 497 more"
-    assert summarize(apps[:3]) == "wx0, wx1, wx2"
-    assert summarize(["shop"]) == "shop"

@@ -8,8 +8,8 @@ from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.coverage.snapshot import unpack
 from airflow_provider_wxanalysis.coverage.states import State, classify
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import Period
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.covering import App, Picture, Target
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_alias, snapshot_outlets
 from tests.support.contexts import run_context

@@ -6,9 +6,9 @@ import datetime as dt
 
 from airflow_provider_wxanalysis.bigquery.names import TableName
 from airflow_provider_wxanalysis.exceptions import DataNotReadyError, Failure
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.periods import DAY
 from airflow_provider_wxanalysis.tasks import telling
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.results import AppResult, LoadResult
 
 TABLE = TableName("p", "d", "visit_page")
@@ -69,6 +69,6 @@ def test_the_wait_is_given_in_the_time_of_shanghai(monkeypatch):
     said = telling.waiting(
         result({}, waits=waits, failures=failures), 600, dt.datetime(2026, 3, 31, 10, 30, tzinfo=dt.UTC).isoformat()
     )
-    assert said.startswith("visit_page 2026-03-29, 2026-03-30 of shop, magazine: not published. Next look ")
+    assert said.startswith("visit_page 2026-03-29, 2026-03-30 of shop, magazine: not published. Next check ")
     assert "giving up 2026-03-31 18:30 Asia/Shanghai. " in said
     assert said.endswith("1 period could not be fetched and will be tried again then.")

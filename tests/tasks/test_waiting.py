@@ -9,8 +9,8 @@ from types import MappingProxyType
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowTaskTimeout, TaskDeferred
 
+from airflow_provider_wxanalysis.hooks.sharing import AppRef
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
-from airflow_provider_wxanalysis.tasks.apps import AppRef
 from airflow_provider_wxanalysis.tasks.waiting import deadline_after, timed_out
 from airflow_provider_wxanalysis.tasks.waiting import deferral as deferral_of
 from airflow_provider_wxanalysis.testing import faults

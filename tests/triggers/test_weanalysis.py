@@ -189,7 +189,7 @@ def test_many_apps_are_waited_for_each_until_it_is_there(trigger, wechat_server,
     found = event(trigger(apps=apps))
     assert [wechat_server.count("daily_summary", appid) for appid in APPS] == [1, 3], "what is there is not asked again"
     assert (found["waiting"], found["published"]) == ([], apps)
-    assert logged().count(f"not published for 1 of 2 apps: {YESTERDAY} of {APPS[1]} (61503). Next look ") == 2
+    assert logged().count(f"not published for 1 of 2 apps: {YESTERDAY} of {APPS[1]} (61503). Next check ") == 2
 
 
 def test_it_gives_up_at_the_deadline(trigger, wechat_server):

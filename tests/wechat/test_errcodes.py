@@ -194,4 +194,4 @@ def test_a_token_endpoint_that_refuses_means_the_secret_or_the_platform(code: in
     platform = api_error(reply, "token", known=AUTHORIZER_ERRCODES)
     assert type(platform) is InvalidTokenError
     assert platform.retryable
-    assert "component_access_token is over" in str(platform)
+    assert "component_access_token has expired" in str(platform)

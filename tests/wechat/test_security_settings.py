@@ -44,7 +44,7 @@ def test_a_wrong_clock_is_named(
     app = hook(auth=auth)
     assert app.client._security
     app.client._security._clock = lambda: time.time() - 2 * MAX_SKEW
-    with pytest.raises(CredentialsError, match=r"40240 .*This worker's clock is not WeChat's: set it \(NTP\)"):
+    with pytest.raises(CredentialsError, match=r"40240 .*clock differs too much from WeChat's: synchronise it \(NTP\)"):
         app.fetch("daily_summary", yesterday)
     assert wechat_server.count("daily_summary") == 2
 

@@ -30,7 +30,7 @@ export const WORDS = {
   pv: ["page views", "访问次数"],
   top: ["highest {0}", "最高 {0}"],
   retention: ["Retention of new users", "新用户留存"],
-  retentionHint: ["% of a day's new users who came back so many days later", "每日新增用户在若干天后回访的比例（%）"],
+  retentionHint: ["% of a day's new users who came back that many days later", "每日新增用户在若干天后回访的比例（%）"],
   offset: ["+{0} d", "+{0} 天"],
   average: ["avg.", "平均"],
   cohort: ["{0} new users", "新增 {0} 人"],

@@ -73,7 +73,7 @@ POOL = 8  # README
 # Assumed.
 DOLLARS_PER_TIB = 6.25
 SCHEDULER_TASKS_PER_SECOND = 5.0  # one scheduler; task instances brought from scheduled to done
-START, MIDNIGHT = 10.5, 24.0  # hours in Beijing; after midnight WeChat refuses yesterday's portraits, and only those
+START, MIDNIGHT = 10.5, 24.0  # hours in Beijing; WeChat documents portraits, and only those, for yesterday only
 GROUP = 1_000  # apps that share tables and a DAG, where there are many
 ROWS = {  # rows of one period of a busy app; pages and retention follow from the catalogue
     "daily_summary": 1,

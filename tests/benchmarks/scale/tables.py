@@ -65,7 +65,7 @@ def assumptions() -> Iterator[Sequence[str]]:
     yield "Airflow", ", ".join(airflow), "Airflow's defaults"
     yield "task instances that one scheduler sees through", f"{model.SCHEDULER_TASKS_PER_SECOND:g} a second", "assumed"
     window = f"{clock(model.START)} to {clock(model.MIDNIGHT)}, {model.WINDOW_SECONDS / 3600:g} h"
-    yield "time for portraits, which WeChat gives for yesterday only", window, "assumed start"
+    yield "time for portraits, which WeChat documents for yesterday only", window, "assumed start"
     sizes = f"pages {model.rows(ENDPOINTS['visit_page'])}, portrait {model.ROWS['user_portrait']}, sources and stays "
     yield "rows of a busy app's day", f"{sizes}{model.ROWS['visit_distribution']}", "top 200; assumed; all keys"
     yield (
