@@ -13,6 +13,7 @@ from google.cloud import bigquery
 
 from airflow_provider_wxanalysis.bigquery.accounts import check_impersonation
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.supervisor import TURN
 
 #: Seconds to wait for an answer to one request; the client itself would wait forever for one that got lost.
 TIMEOUT = 120.0
@@ -69,10 +70,11 @@ def _through_airflow(
             f"gcp_conn_id={gcp_conn_id!r} needs the Google provider: pip install "
             "'airflow-provider-wxanalysis[google]'. Or set gcp_conn_id=None to use the worker's own Google credentials."
         ) from error
-    hook = BigQueryHook(
-        gcp_conn_id=gcp_conn_id, location=location, impersonation_chain=impersonation_chain, use_legacy_sql=False
-    )
-    client: bigquery.Client = hook.get_client(
-        project_id=project_id or hook.project_id or fallback_project, location=location
-    )
+    with TURN:
+        hook = BigQueryHook(
+            gcp_conn_id=gcp_conn_id, location=location, impersonation_chain=impersonation_chain, use_legacy_sql=False
+        )
+        client: bigquery.Client = hook.get_client(
+            project_id=project_id or hook.project_id or fallback_project, location=location
+        )
     return client

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import mask_secret
 
+from airflow_provider_wxanalysis.supervisor import TURN
+
 #: With each new secret Airflow compiles the pattern of all of them again, in the task and in its supervisor: with the
 #: tokens of 500 apps that would take a minute in both, and in a triggerer longer every day.
 MOST = 5
@@ -28,4 +30,5 @@ def mask_handed_out(token: str) -> None:
     :param token: the token.
     """
     _masked.add(hash(token))
-    mask_secret(token)  # also if it was before: the process's next task may have another supervisor
+    with TURN:
+        mask_secret(token)  # also if it was before: the process's next task may have another supervisor

@@ -17,6 +17,7 @@ from airflow_provider_wxanalysis.get_provider_info import HOOK_NAME
 from airflow_provider_wxanalysis.hooks import form
 from airflow_provider_wxanalysis.hooks.connections import unreadable
 from airflow_provider_wxanalysis.hooks.masking import mask_handed_out, mask_token
+from airflow_provider_wxanalysis.supervisor import TURN
 from airflow_provider_wxanalysis.wechat import pool, records
 from airflow_provider_wxanalysis.wechat.lanes import Lane
 from airflow_provider_wxanalysis.wechat.redaction import redact
@@ -121,12 +122,9 @@ class WeAnalysisHook(BaseHook):
     def _settings(self) -> Settings:
         """What the connection says; it is read once."""
         if self._read_once is None:
-            if self.weanalysis_conn_id not in self._connections:
-                try:
-                    self._connections[self.weanalysis_conn_id] = self.get_connection(self.weanalysis_conn_id)
-                except Exception as error:  # of whichever secrets backend
-                    self._connections[self.weanalysis_conn_id] = unreadable(self.weanalysis_conn_id, error)
-            self._read_once = self._read()
+            with TURN:  # for its extras as well, which Airflow masks when they are read
+                self._look_up()
+                self._read_once = self._read()
         return self._read_once
 
     @property
@@ -240,6 +238,15 @@ class WeAnalysisHook(BaseHook):
         try:
             self._connections[self.weanalysis_conn_id] = await read(self.weanalysis_conn_id)
         except Exception as error:
+            self._connections[self.weanalysis_conn_id] = unreadable(self.weanalysis_conn_id, error)
+
+    def _look_up(self) -> None:
+        """Have Airflow look up the connection, unless it is known."""
+        if self.weanalysis_conn_id in self._connections:
+            return
+        try:
+            self._connections[self.weanalysis_conn_id] = self.get_connection(self.weanalysis_conn_id)
+        except Exception as error:  # of whichever secrets backend
             self._connections[self.weanalysis_conn_id] = unreadable(self.weanalysis_conn_id, error)
 
     def _read(self) -> Settings:

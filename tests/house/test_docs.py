@@ -119,6 +119,7 @@ def test_every_argument_of_a_load_is_described(language):
 #: Rooms and modules that the reference calls private.
 PRIVATE = {
     "folding",
+    "supervisor",
     "tasks",
     "wechat",
     "bigquery",

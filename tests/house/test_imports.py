@@ -25,7 +25,7 @@ def modules(room: str) -> list[str]:
 
 #: From the ground up: a module imports only from layers below its own, or from its own room.
 LAYERS = [
-    {"exceptions", "get_provider_info", "ui"},
+    {"exceptions", "get_provider_info", "supervisor", "ui"},
     {"periods"},
     {"catalogue", "folding"},
     {"endpoints"},

@@ -1,0 +1,12 @@
+"""Turns at Airflow's supervisor, from which a task gets its connections and which it tells what to mask.
+
+Both share one socket. Before 3.2 Airflow does not keep threads apart there: two that ask at once read parts of each
+other's replies, and one of them waits forever.
+"""
+
+from __future__ import annotations
+
+import threading
+
+#: Held by whoever makes a call that may reach the supervisor. A signal's handler may interrupt a thread that holds it.
+TURN = threading.RLock()
