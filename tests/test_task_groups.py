@@ -79,6 +79,30 @@ def test_the_table_of_mapped_tasks_is_an_outlet(group):
     assert load(group(["shop"], ["daily_summary"], destination="p.d.{endpoint}", outlets=[own])).outlets == [own]
 
 
+@pytest.mark.parametrize("conn_ids", ["shop", ["shop"]])
+@pytest.mark.parametrize(
+    ("given", "uris"),
+    [
+        (None, []),
+        (Asset("bigquery://p/d/other"), ["bigquery://p/d/other"]),
+        ((Asset("bigquery://p/d/other"),), ["bigquery://p/d/other"]),
+    ],
+    ids=["none", "one alone", "a tuple"],
+)
+def test_outlets_are_given_as_to_an_operator(group, conn_ids, given, uris):
+    dag = group(conn_ids, ["daily_summary"], destination="p.d.{endpoint}", outlets=given)
+    assert [outlet.uri for outlet in load(dag).outlets] == [*uris, "bigquery://p/d/daily_summary"]
+
+
+def test_a_mapped_load_takes_one_outlet_alone():
+    """Airflow itself keeps it as it is, and then cannot store the DAG."""
+    asset = Asset("bigquery://p/d/other")
+    with DAG("d", schedule=None) as dag:
+        shared = WeAnalysisToBigQueryOperator.partial(task_id="t", endpoint="daily_summary", outlets=asset)
+        shared.expand(destination_project_dataset_table=["p.d.t"])
+    assert dag.get_task("t").outlets == [asset]
+
+
 def test_options_go_to_their_own_endpoint(group):
     dag = group("shop", destination="p.d.{endpoint}", endpoint_options={"performance_data": {"modules": ["10022"]}})
     assert len(load(dag, "performance_data").entry.selections) == 1

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -68,7 +68,7 @@ def may_still_come(period: Period, now: dt.datetime, delay: dt.timedelta) -> boo
 
 def check(
     waits: Mapping[App, Sequence[Period]],
-    hook_for: Callable[[App], WeAnalysisHook],
+    hooks: Mapping[App, WeAnalysisHook],
     endpoint: Endpoint,
     delay: dt.timedelta,
     *,
@@ -80,7 +80,7 @@ def check(
     """Ask every app for its newest period, and for the older ones where that is there.
 
     :param waits: periods by app.
-    :param hook_for: makes the hook of an app; it is closed here.
+    :param hooks: the apps' hooks; they are closed here.
     :param endpoint: the catalogue's entry.
     :param delay: how long after a period's end an empty reply may mean "not yet".
     :param in_flight: how many requests there are at once, of all apps together.
@@ -93,11 +93,12 @@ def check(
     apps, order = list(waits), {app: sorted(periods, reverse=True) for app, periods in waits.items()}
     published: dict[App, list[Period]] = {app: [] for app in apps}
     why: dict[App, tuple[Period, str]] = {}
-    with ExitStack() as hooks:
-        opened = {app: hooks.enter_context(hook_for(app)) for app in apps}
+    with ExitStack() as opened:
+        for app in apps:
+            opened.enter_context(hooks[app])
         for part in (slice(0, 1), slice(1, None)):
             lanes = [
-                opened[app].lane(endpoint, order[app][part])._replace(key=str(number), keep=len(order[app]) > 1)
+                hooks[app].lane(endpoint, order[app][part])._replace(key=str(number), keep=len(order[app]) > 1)
                 for number, app in enumerate(apps)
                 if app not in why and order[app][part]
             ]

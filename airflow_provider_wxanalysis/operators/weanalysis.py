@@ -7,8 +7,10 @@ Rows pass through XCom, so this is for days, not for years; to load into BigQuer
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -100,7 +102,8 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
     def _fetch(self, periods: Sequence[Period]) -> list[dict[str, Any]]:
         """Ask all apps for all periods at once, and return the rows in the order of apps and periods."""
         self._stop = Stop()
-        rows: list[dict[str, Any]] = []
+        # Each app's first period is asked for in the order of the apps; after that they take turns.
+        by_app: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         lanes = (hook.lane(self.entry, periods) for hook in self.hooks().values())
         answers = ask_all(lanes, in_flight=self.max_requests_in_flight, stop=self._stop, in_order=True)
         with closing(answers):
@@ -110,7 +113,8 @@ class WeAnalysisOperator(EndpointOperatorMixin, BaseOperator):
                 self.log.debug(
                     "%s %s of %s: %d rows.", self.entry.name, answer.period, answer.lane.key, len(answer.rows)
                 )
-                rows += answer.rows
+                by_app[answer.lane.key] += answer.rows
+        rows = list(chain.from_iterable(by_app.values()))
         self.log.info(
             "%s: fetched %d rows of %d periods, %s to %s, from %s.",
             self.entry.name, len(rows), len(periods), periods[0].begin_date, periods[-1].end_date,

@@ -103,9 +103,10 @@ class WeAnalysisDataSensor(EndpointOperatorMixin, BaseSensorOperator):
         """Check once."""
         self._stop = Stop()
         with fail_for_good():
+            hooks = self.hooks()
             findings = check(
-                dict.fromkeys(self.app_refs(), self.due_periods(context)),
-                self.hook_for,
+                dict.fromkeys(hooks, self.due_periods(context)),
+                hooks,
                 self.entry,
                 self.empty_is_ready_after,
                 in_flight=MOST_IN_FLIGHT,

@@ -12,7 +12,7 @@ from airflow_provider_wxanalysis.endpoints import ENDPOINTS, resolve
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.arguments import is_literal
-from airflow_provider_wxanalysis.tasks.assets import with_table
+from airflow_provider_wxanalysis.tasks.assets import listed, with_table
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 
 
@@ -58,7 +58,7 @@ def weanalysis_to_bigquery(
     batches = _batches(conn_ids, appids, apps_per_task)
     with TaskGroup(group_id) as group:
         for name in names:
-            own = {**arguments, **_own(name, destination, endpoint_options, arguments.get("outlets", ()))}
+            own = {**arguments, **_own(name, destination, endpoint_options, listed(arguments.get("outlets")))}
             if pool is not None:
                 own["pool"] = pool.replace("{endpoint}", name)
             if "expand" in batches:
@@ -69,7 +69,7 @@ def weanalysis_to_bigquery(
 
 
 def _own(
-    name: str, destination: str, endpoint_options: Mapping[str, Mapping[str, Any]] | None, outlets: Sequence[Any]
+    name: str, destination: str, endpoint_options: Mapping[str, Mapping[str, Any]] | None, outlets: list[object]
 ) -> dict[str, Any]:
     """Return an endpoint's own arguments."""
     options = (endpoint_options or {}).get(name)
@@ -83,7 +83,7 @@ def _own(
         "endpoint": name,
         "endpoint_options": options,
         "destination_project_dataset_table": destination,
-        "outlets": [*outlets],
+        "outlets": outlets,
     }
 
 

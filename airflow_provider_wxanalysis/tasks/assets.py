@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +34,16 @@ def table_asset(table: TableName) -> Asset | None:
     """
     uri = f"bigquery://{'/'.join(quote(part, safe='') for part in table)}"
     return Asset(uri) if len(uri) <= _LONGEST_URI else None
+
+
+def listed(outlets: object) -> list[object]:
+    """Return a task's outlets as a list. Operators take one alone or ``None`` as well; mapped tasks keep what they get.
+
+    :param outlets: what the user gave.
+    """
+    if not outlets:
+        return []
+    return [*outlets] if isinstance(outlets, Collection) else [outlets]
 
 
 def with_table(outlets: Sequence[object], table: TableName) -> list[object]:

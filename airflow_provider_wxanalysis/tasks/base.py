@@ -98,7 +98,9 @@ class EndpointOperatorMixin:
         """
         self._check_endpoint(given="endpoint" in vars(self))
         names = ("endpoint", "endpoint_options", *self.template_fields, *self.rules)
-        check_arguments({name: getattr(self, name) for name in names}, self.rules, rendered=rendered)
+        # A subclass may set template fields of its own only after the constructor that calls this.
+        known = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        check_arguments(known, self.rules, rendered=rendered)
 
     @classmethod
     def _check_endpoint(cls, *, given: bool) -> None:

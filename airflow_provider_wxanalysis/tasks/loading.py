@@ -103,17 +103,19 @@ class Load:
 
     def _slices(self, due: Sequence[Period], earlier: Sequence[Period]) -> Iterator[Slice]:
         wanted: Wanted = dict.fromkeys(self._hooks, due)
-        yield from self._fetched(self._remaining(due) if self._terms.loaded_since else wanted, Role.DUE)
+        wanted = self._remaining(due) if self._terms.loaded_since else wanted
+        yield from self._fetched(wanted, Role.DUE, keep=bool(earlier))
         if earlier:
             yield from self._fetched(self._worthwhile(earlier), Role.LOOKBACK)
         if self._intake.doubtful:
             yield from self._believed()
 
-    def _fetched(self, wanted: Wanted, role: Role) -> Iterator[Slice]:
+    def _fetched(self, wanted: Wanted, role: Role, *, keep: bool = False) -> Iterator[Slice]:
+        """Fetch; ``keep`` says whether the same apps may be asked again, with the tokens and the pace they have now."""
         self.progress.expect(sum(map(len, wanted.values())))
         refs = {str(number): ref for number, ref in enumerate(wanted)}
         lanes = (
-            self._hooks[ref].lane(self._terms.endpoint, wanted[ref])._replace(key=key)
+            self._hooks[ref].lane(self._terms.endpoint, wanted[ref])._replace(key=key, keep=keep)
             for key, ref in refs.items()
             if wanted[ref]
         )

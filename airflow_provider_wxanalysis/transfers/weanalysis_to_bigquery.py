@@ -16,7 +16,7 @@ from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, ch
 from airflow_provider_wxanalysis.links.weanalysis import BigQueryTableLink, WeChatConsoleLink
 from airflow_provider_wxanalysis.tasks import telling
 from airflow_provider_wxanalysis.tasks.arguments import Rules, is_literal, requests_in_flight, seconds
-from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, with_table
+from airflow_provider_wxanalysis.tasks.assets import announce, check_partitions, listed, with_table
 from airflow_provider_wxanalysis.tasks.base import (
     EndpointOperatorMixin,
     deadline_after,
@@ -180,8 +180,10 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """Map the load over other arguments with ``.expand(…)``; its outlets are those given here, and no others."""
+        if "outlets" in kwargs:
+            kwargs["outlets"] = listed(kwargs["outlets"])
         with naming(kwargs.get("task_id")):
-            check_partitions(kwargs.get("emit_partitions", False), kwargs.get("outlets") or ())
+            check_partitions(kwargs.get("emit_partitions", False), kwargs.get("outlets", ()))
         return super().partial(**kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class WeAnalysisPublishedTrigger(BaseTrigger):
             try:
                 findings = await sync_to_async(check, thread_sensitive=False, executor=_THREADS)(
                     {app: periods},
-                    lambda _: hook,
+                    {app: hook},
                     resolve(self.endpoint, self.endpoint_options),
                     dt.timedelta(seconds=self.empty_is_ready_after),
                     in_flight=1,

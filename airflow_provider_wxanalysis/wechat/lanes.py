@@ -35,7 +35,8 @@ class Lane(NamedTuple):
     :param endpoint: the catalogue's entry.
     :param periods: the periods, in the order in which to ask for them; may be an iterator, which is not run ahead.
     :param key: how the caller identifies the lane.
-    :param keep: whether the client stays open when all is answered.
+    :param keep: whether the client stays open when all is answered. Its connections then end when another lane's turn
+        comes, so that they do not add up; token and pace stay.
     """
 
     open: Callable[[], Client]

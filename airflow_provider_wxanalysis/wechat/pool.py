@@ -22,6 +22,7 @@ from airflow_provider_wxanalysis.wechat.workers import Slots, Workers
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.endpoints import Request
+    from airflow_provider_wxanalysis.wechat.client import Client
 
 
 def ask_all(
@@ -62,6 +63,7 @@ class _Desk:
         self._workers = Workers(in_flight) if threads else None
         self._apps: dict[int, App] = {}
         self._lines: dict[Line, None] = {}  # in order
+        self._kept: list[Client] = []
         self._held = 0
         self._turns: dict[int, Turn] = {}
         self._jobs: deque[Callable[[], None]] = deque()
@@ -153,6 +155,8 @@ class _Desk:
         lane = next(self._lanes, None)
         if lane is None:
             return None
+        while self._kept:  # a process may not have as many connections open as there are apps
+            self._kept.pop().channel.hang_up()
         line = Line(lane, iter(lane.periods))
         try:
             client = lane.open()
@@ -196,5 +200,7 @@ class _Desk:
             line.app.lines -= 1
             if not line.app.lines:
                 del self._apps[id(line.app.client)]
-                if not line.lane.keep:
+                if line.lane.keep:
+                    self._kept.append(line.app.client)
+                else:
                     line.app.client.close()

@@ -122,20 +122,9 @@ class Settings:
         """
         extra = _filled(connection.extra_dejson)
         own = _text("login (AppID)", connection.login)
-        if (
-            appid
-            and appid != own
-            and not (extra.get("auth") == "central" and "{appid}" in str(extra.get("central_url")))
-        ):
-            raise ConfigurationError(
-                f"it cannot serve app {appid}: for apps other than its login it needs auth=central, and a central_url "
-                "with {appid} in it."
-            )
         # The name is that of one app, not of all that a token server knows.
         name = extra.get("app_name") if appid in (None, own) else None
-        appid = appid or own
-        if not appid:
-            raise ConfigurationError("login is empty; it holds the mini program's AppID.")
+        appid = _app(appid, own, extra)
         central_url = _text("central_url", extra.get("central_url"))
         settings = cls(
             appid=appid,
@@ -169,6 +158,24 @@ class Settings:
             if not getattr(settings, name):
                 raise ConfigurationError(f"{place} is empty, but auth={settings.auth} needs it.")
         return settings
+
+
+def _app(appid: str | None, own: str | None, extra: Mapping[str, Any]) -> str:
+    """Return the app to ask about: the one given, else the connection's own."""
+    serves_many = extra.get("auth") == "central" and "{appid}" in str(extra.get("central_url"))
+    if appid and appid != own and not serves_many:
+        raise ConfigurationError(
+            f"it cannot serve app {appid}: for apps other than its login it needs auth=central, and a central_url "
+            "with {appid} in it."
+        )
+    if not (appid or own):
+        raise ConfigurationError(
+            "login is empty, as it may be where a connection serves many apps (auth=central): name them in appids, "
+            "or, to test the connection, put the AppID of one into login."
+            if serves_many
+            else "login is empty; it holds the mini program's AppID."
+        )
+    return str(appid or own)
 
 
 def _filled(extra: Any) -> dict[str, Any]:

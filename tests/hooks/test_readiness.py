@@ -76,7 +76,7 @@ def test_the_newest_period_of_each_app_is_asked_for_first(wechat_server, connect
     wechat_server.faults.add(faults.errcode(61503), endpoint="daily_summary", appid=APPS[0], times=1)
     found = check(
         dict.fromkeys(APPS, days),
-        lambda appid: WeAnalysisHook("central", appid),
+        {appid: WeAnalysisHook("central", appid) for appid in APPS},
         SUMMARY,
         dt.timedelta(0),
         in_flight=4,

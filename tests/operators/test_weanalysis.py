@@ -14,6 +14,7 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotRe
 from airflow_provider_wxanalysis.operators import weanalysis as operators
 from airflow_provider_wxanalysis.operators.weanalysis import (
     WeAnalysisDailyRetainOperator,
+    WeAnalysisDailySummaryOperator,
     WeAnalysisOperator,
     WeAnalysisPerformanceDataOperator,
     WeAnalysisUserPortraitOperator,
@@ -219,11 +220,12 @@ def test_errors_end_the_task_for_good_or_for_now(fetch, wechat_server, code, err
 # --- many apps ------------------------------------------------------------------------------------
 
 
-def test_the_rows_of_many_connections_in_the_order_given(fetch, wechat_server, connect):
+@pytest.mark.parametrize("periods", [2, 31], ids=["few", "more than are asked for at once"])
+def test_the_rows_of_many_connections_in_the_order_given(fetch, wechat_server, connect, periods):
     names = [connect(wechat_server, appid, f"app_{number}") for number, appid in enumerate(reversed(APPS))]
-    rows = fetch(WeAnalysisWeeklyVisitTrendOperator, periods=2, weanalysis_conn_id=names)
+    rows = fetch(WeAnalysisDailySummaryOperator, periods=periods, weanalysis_conn_id=names)
     assert [(row["appid"], row["begin_date"]) for row in rows] == [
-        (appid, day) for appid in reversed(APPS) for day in firsts("weekly_visit_trend", 1, 0)
+        (appid, day) for appid in reversed(APPS) for day in firsts("daily_summary", *reversed(range(periods)))
     ]
 
 

@@ -21,6 +21,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_wxanalysis.exceptions import ServiceBusyError, UnknownAPIError
+from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from airflow_provider_wxanalysis.periods import DAY, SHANGHAI, last_closed_day
 from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.testing import faults
@@ -112,6 +113,17 @@ def test_a_check_costs_one_call_per_app(many, wechat_server, logged):
     assert expected in logged()
     assert many(APPS).poke(context) is True
     assert "daily_summary: published." in logged()
+
+
+def test_a_check_reads_a_connection_once(many, monkeypatch):
+    """A secrets backend may take its time, and cost, for each reading; a later check sees what has changed."""
+    read, names = WeAnalysisHook.get_connection, []
+    monkeypatch.setattr(WeAnalysisHook, "get_connection", lambda self, name: (names.append(name), read(name))[1])
+    sensor, context = many(APPS), run_context(YESTERDAY.closes_at.subtract(days=2), YESTERDAY.closes_at)
+    for checks in (1, 2):
+        assert sensor.poke(context) is True
+        assert names == ["weanalysis_default"] * checks
+        assert all(hook._client[1].closed for hook in sensor._hooks.values())
 
 
 def test_one_app_s_error_surfaces_at_once(many, wechat_server):

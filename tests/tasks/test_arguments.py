@@ -9,6 +9,8 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError
+from airflow_provider_wxanalysis.operators.coverage import WeAnalysisCoverageOperator
+from airflow_provider_wxanalysis.operators.views import WeAnalysisViewsOperator
 from airflow_provider_wxanalysis.operators.weanalysis import (
     WeAnalysisOperator,
     WeAnalysisPerformanceDataOperator,
@@ -153,3 +155,33 @@ def test_what_is_mapped_over_is_not_missed():
         ).expand(to_date=["2026-03-01", "2026-03-02"])
         WeAnalysisOperator.partial(task_id="u").expand(endpoint=["visit_page", "daily_summary"])
         WeAnalysisVisitPageOperator.partial(task_id="v").expand(weanalysis_conn_id=["shop", "press"])
+
+
+def with_a_note(operator):
+    """A user's subclass whose templated argument is set after the constructor's own, as Airflow lets it be."""
+
+    class Noted(operator):  # type: ignore[valid-type,misc]
+        template_fields = (*operator.template_fields, "note")
+
+        def __init__(self, *, note="{{ ds }}", **arguments):
+            super().__init__(**arguments)
+            self.note = note
+
+    return Noted
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments"),
+    [
+        (WeAnalysisVisitPageOperator, {}),
+        (WeAnalysisDataSensor, {"endpoint": "visit_page"}),
+        (WeAnalysisToBigQueryOperator, {"endpoint": "visit_page", "destination_project_dataset_table": TABLE}),
+        (WeAnalysisCoverageOperator, {"conn_ids": "shop", "since": "2026-01-01"}),
+        (WeAnalysisViewsOperator, {}),
+    ],
+)
+def test_a_subclass_may_add_a_templated_argument(operator, arguments):
+    task = with_a_note(operator)(task_id="t", **arguments)
+    task.render_template_fields({"ds": "2026-03-01", "var": {"value": {"weanalysis_dataset": "p.d"}}})
+    task.pre_execute({})
+    assert task.note == "2026-03-01"

@@ -63,3 +63,9 @@ def latest(endpoint: str, back: int = 0) -> Period:
     """The latest period of an endpoint that has closed, or one before it."""
     window = ENDPOINTS[endpoint].window
     return window.earlier(window.latest(last_closed_day(dt.datetime.now(dt.UTC))), back)
+
+
+def open_clients(task: WeAnalysisToBigQueryOperator) -> list[str]:
+    """The apps to which an executed task has left connections open."""
+    opened = {hook.label: hook._client for hook in (task._hooks or {}).values()}
+    return [label for label, client in opened.items() if client and not client[1].closed]

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_wxanalysis.endpoints import ENDPOINTS
 from tests.conftest import APPS
-from tests.transfers.conftest import latest
+from tests.transfers.conftest import interval, latest, open_clients
 
 
 def kinds(proxy):
@@ -38,6 +38,18 @@ def test_a_daily_run(proxy, load, wechat_server, endpoint):
         "GET queries": 1,  # waiting for the MERGE
         "POST SELECT": 1,  # verifying
     }
+
+
+@pytest.mark.parametrize("auth", ["stable", "legacy"])
+def test_earlier_periods_need_no_second_token(transfer, connect, wechat_server, auth):
+    """The app is opened once, so what it knows of token and pace stays."""
+    day = latest("daily_retain")
+    task = transfer("daily_retain", lookback=None)
+    connect(wechat_server, conn_id=task.weanalysis_conn_id, auth=auth, max_concurrency=1)
+    task.execute(interval(day))
+    assert wechat_server.count("daily_retain") == 10
+    assert wechat_server.count("token") == 1
+    assert not open_clients(task)
 
 
 @pytest.mark.parametrize(("seconds", "polls"), [(0, 1), (3, 1), (12, 3)])

@@ -9,10 +9,11 @@ import datetime as dt
 import threading
 
 import pytest
+from google.api_core.exceptions import BadRequest
 
 from airflow_provider_wxanalysis.wechat.waits import FetchCancelledError
 from tests.conftest import APPS
-from tests.transfers.conftest import interval, latest
+from tests.transfers.conftest import interval, latest, open_clients
 
 EMPTY: dict[str, list[object]] = {"list": []}
 
@@ -55,9 +56,20 @@ def test_it_ends_before_the_answer(transfer, proxy, wechat_server, endpoint, rep
         with pytest.raises(FetchCancelledError):
             task.execute(context)
         assert not answered.is_set()
+        assert not open_clients(task)
     finally:
         answer.set()
     killer.join()
     assert begun.is_set()
     if asked == "SELECT appid" and reply is EMPTY:
         assert proxy.statements("INSERT") == []
+
+
+def test_an_error_between_due_and_earlier_periods_leaves_nothing_open(transfer, proxy, wechat_server):
+    broken = {"error": {"code": 400, "message": "broken", "errors": [{"reason": "invalidQuery", "message": "broken"}]}}
+    proxy.rules.append(lambda exchange: (400, broken) if "SELECT appid" in exchange.sql else None)
+    task = transfer("daily_retain", lookback=None)
+    with pytest.raises(BadRequest, match="broken"):
+        task.execute(interval(latest("daily_retain"), task_id=task.task_id))
+    assert wechat_server.count("daily_retain") == 1
+    assert not open_clients(task)

@@ -199,7 +199,7 @@ def test_it_gives_up_at_the_deadline(trigger, wechat_server):
     assert [app["periods"] for app in found["waiting"]] == [[[str(YESTERDAY.begin_date)] * 2]]
     asked = wechat_server.count("daily_summary")
     assert asked >= 1
-    assert fire(trigger(deadline=deadline_after(-1))) == "daily_summary: the wait was over before the first look."
+    assert fire(trigger(deadline=deadline_after(-1))) == "daily_summary: the wait was over before the first check."
     assert wechat_server.count("daily_summary") == asked
 
 

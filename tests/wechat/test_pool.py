@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import threading
@@ -115,6 +116,24 @@ def test_connections_are_read_when_their_turn_comes(
     with closing(ask_all(each(), in_flight=4, stop=Stop())) as found:
         next(found)
         assert len(opened) <= 3
+
+
+def test_clients_that_are_kept_keep_few_connections(
+    wechat_server: WeChatServer, connect: Any, days: list[Period]
+) -> None:
+    """However many apps there are: a process may have some thousand files open."""
+    hooks = [WeAnalysisHook(connect(wechat_server, APPS[0], f"app_{number}")) for number in range(40)]
+    with contextlib.ExitStack() as closing_all:
+        for hook in hooks:
+            closing_all.enter_context(hook)
+        for part in (days[-1:], days[:-1]):
+            lanes = [hook.lane("daily_summary", part)._replace(keep=True) for hook in hooks]
+            found = list(ask_all(lanes, in_flight=4, stop=Stop()))
+            assert all(answer.rows for answer in found)
+            channels = [hook.client.channel for hook in hooks]
+            idle = [host.connections() for channel in channels for host in channel._hosts.values()]
+            assert 1 <= sum(map(len, idle)) <= 8
+    assert wechat_server.count("token") == 40, "what else they know stays"
 
 
 def test_one_app_s_share_is_its_own_limit(wechat_server: WeChatServer, connect: Any, days: list[Period]) -> None:

@@ -211,6 +211,19 @@ def test_a_field_that_cannot_work_is_named(tested, wechat_server, extra, fields,
     assert wechat_server.count() == 0
 
 
+def test_a_connection_that_serves_many_apps_is_tested_with_one(tested, wechat_server):
+    fleet = {"auth": "central", "central_url": f"{wechat_server.url}/token/{{appid}}"}
+    assert tested(fleet, login="") == (
+        False,
+        "login is empty, as it may be where a connection serves many apps (auth=central): name them in appids, or, to "
+        "test the connection, put the AppID of one into login.",
+    )
+    ok, message = tested({"auth": "central"})
+    assert ok, message
+    ok, message = tested({"auth": "central", "central_url": f"{wechat_server.url}/token"}, login="")
+    assert message == "login is empty; it holds the mini program's AppID.", "such a server knows one app only"
+
+
 def test_an_extra_that_is_no_object(monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_TESTED", '{"conn_type": "weanalysis", "login": "wx1", "extra": "[]"}')
     assert WeAnalysisHook("tested").test_connection() == (False, "extra must be a JSON object, got list.")
