@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_wxanalysis.operators.coverage import WeAnalysisCoverageOperator
 from airflow_provider_wxanalysis.periods import last_closed_day
+from airflow_provider_wxanalysis.tasks.outcomes import OnEmpty
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
 from tests.conftest import APPS, run_context
 
@@ -29,6 +30,7 @@ class Healing:
 
     def __init__(self, dataset, wechat):
         self.dataset, self.wechat = dataset, wechat
+        self.on_empty: OnEmpty = "fail"
         self.options: dict[str, Any] = {"gcp_conn_id": None, "empty_is_ready_after": dt.timedelta(0)}
 
     def load(self, **arguments):
@@ -36,6 +38,7 @@ class Healing:
             task_id="load",
             destination_project_dataset_table=f"{self.dataset}.{{endpoint}}",
             lookback=0,
+            on_empty=self.on_empty,
             **self.options,
             **arguments,
         )

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from airflow_provider_wxanalysis.periods import WEEK
+from airflow_provider_wxanalysis.tasks.outcomes import ON_EMPTY
 from tests.coverage.conftest import DAYS, MAGAZINE, SHOP, SINCE, YESTERDAY, asked, back
 
 
@@ -88,7 +89,9 @@ class TestLaunch:
     def wechat_server_options(self, wechat_server_options):
         return {**wechat_server_options, "launched": back(3)}
 
-    def test_the_days_before_it_are_asked_for_once(self, healing, dataset, bq, read):
+    @pytest.mark.parametrize("on_empty", ON_EMPTY)
+    def test_the_days_before_it_are_asked_for_once(self, healing, dataset, read, on_empty):
+        healing.on_empty = on_empty
         assert len(healing.heal("daily_summary", "visit_page")) == 2 * DAYS
         assert healing.heal("daily_summary", "visit_page") == []
         assert {row["begin_date"] for row in read(f"{dataset}.visit_page")} == {str(back(days)) for days in range(4)}
