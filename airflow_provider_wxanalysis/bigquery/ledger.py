@@ -40,7 +40,13 @@ MAX_ROWS = 20_000
 
 _LOADED_AT, _RUN_ID = (next(c for c in LOAD if c.name == name) for name in ("_loaded_at", "_run_id"))
 _APPID, _BEGIN_DATE, _END_DATE = LEADING[:3]
-_ENDPOINT = Column("endpoint", "STRING", "接口名称", "Name of the endpoint in the catalogue", "REQUIRED")
+_ENDPOINT = Column(
+    "endpoint",
+    "STRING",
+    "接口名称；性能数据还带所选范围的哈希，同表的标签 weanalysis_endpoint",
+    "Name of the endpoint; of performance data with a hash of the selection, as in the label weanalysis_endpoint",
+    "REQUIRED",
+)
 _APP_NAME = Column("app_name", "STRING", "小程序名称", "What people call the mini program")
 
 
@@ -107,7 +113,7 @@ class Ledger:
         If BigQuery does not take them, that is a warning: the load itself has succeeded, and the periods are only
         asked for again.
 
-        :param endpoint: the endpoint's name.
+        :param endpoint: the endpoint's label, since what one selection lacks another one may have.
         :param slices: AppID and period of each.
         :param run_id: the Airflow run.
         """
@@ -127,7 +133,7 @@ class Ledger:
     def empty_periods(
         self, endpoints: Iterable[str], appids: Iterable[str], since: dt.date
     ) -> dict[str, dict[str, set[Period]]]:
-        """Return what is recorded: by endpoint and app, the periods that end on ``since`` or later."""
+        """Return what is recorded: by endpoint's label and app, the periods that end on ``since`` or later."""
         parameters: list[Parameter] = [
             ArrayQueryParameter("endpoints", "STRING", list(endpoints)),
             ArrayQueryParameter("appids", "STRING", list(appids)),

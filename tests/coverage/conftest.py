@@ -29,14 +29,14 @@ class Healing:
     """Loads and coverage of one dataset; apps are connections ``shop`` and ``magazine``."""
 
     def __init__(self, dataset, wechat):
-        self.dataset, self.wechat = dataset, wechat
+        self.destination, self.wechat = f"{dataset}.{{endpoint}}", wechat
         self.on_empty: OnEmpty = "fail"
         self.options: dict[str, Any] = {"gcp_conn_id": None, "empty_is_ready_after": dt.timedelta(0)}
 
     def load(self, **arguments):
         task = WeAnalysisToBigQueryOperator(
             task_id="load",
-            destination_project_dataset_table=f"{self.dataset}.{{endpoint}}",
+            destination_project_dataset_table=self.destination,
             lookback=0,
             on_empty=self.on_empty,
             **self.options,
@@ -54,7 +54,7 @@ class Healing:
             task_id="coverage",
             conn_ids=list(conn_ids),
             endpoints=endpoints,
-            destination=f"{self.dataset}.{{endpoint}}",
+            destination=self.destination,
             since=since,
             **self.options,
             **options,

@@ -82,6 +82,22 @@ def test_portraits_beyond_reach_are_named_and_never_asked_for(healing, logged):
     assert f"user_portrait {SINCE} to {back(2)}: 商店" in log
 
 
+def test_an_empty_day_of_one_selection_is_not_one_of_another(healing, wechat_server, dataset):
+    """Two tables of performance data in one dataset, each with a module of its own."""
+
+    def requests(module):
+        before = len(wechat_server.calls)
+        healing.destination = f"{dataset}.{{endpoint}}_{module}"
+        options = {"performance_data": {"modules": [module]}}
+        healing.heal("performance_data", since=YESTERDAY, endpoint_options=options)
+        return sum(call.endpoint == "performance_data" for call in wechat_server.calls[before:])
+
+    wechat_server.override(
+        "performance_data", SHOP, YESTERDAY, lambda reply: {**reply, "data": {"body": {"tables": []}}}
+    )
+    assert [requests(module) for module in ("10016", "10016", "10021", "10021")] == [1, 0, 1, 0]
+
+
 class TestLaunch:
     """An app launched in the middle of the range: WeChat answers for the days before with an empty reply."""
 
