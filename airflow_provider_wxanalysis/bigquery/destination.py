@@ -213,7 +213,7 @@ class Destination:
         ledger = Ledger(
             self.client, self.table.project, self.table.dataset, self.jobs.location, self.jobs.labels, self.jobs.calls
         )
-        ledger.record_empty(self.endpoint.name, keys, self.identity.run_id)
+        ledger.record_empty(self.endpoint.label, keys, self.identity.run_id)
 
     def drops(self, period: Period) -> bool:
         """Whether the table drops a period's rows at once, as its partition is too old."""

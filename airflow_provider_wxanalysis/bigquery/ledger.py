@@ -7,6 +7,7 @@ ever inserted, so writers never conflict; readers take each period once. ``weana
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,10 +35,18 @@ APPS = "weanalysis_apps"
 
 #: Seconds for which a write is tried again; nothing that is lost is worth a longer wait.
 PATIENCE = 60.0
+#: The most rows of one INSERT: a row takes some 85 bytes of a request, and BigQuery takes 10 MB.
+MAX_ROWS = 20_000
 
 _LOADED_AT, _RUN_ID = (next(c for c in LOAD if c.name == name) for name in ("_loaded_at", "_run_id"))
 _APPID, _BEGIN_DATE, _END_DATE = LEADING[:3]
-_ENDPOINT = Column("endpoint", "STRING", "接口名称", "Name of the endpoint in the catalogue", "REQUIRED")
+_ENDPOINT = Column(
+    "endpoint",
+    "STRING",
+    "接口名称；性能数据还带所选范围的哈希，同表的标签 weanalysis_endpoint",
+    "Name of the endpoint; of performance data with a hash of the selection, as in the label weanalysis_endpoint",
+    "REQUIRED",
+)
 _APP_NAME = Column("app_name", "STRING", "小程序名称", "What people call the mini program")
 
 
@@ -104,26 +113,27 @@ class Ledger:
         If BigQuery does not take them, that is a warning: the load itself has succeeded, and the periods are only
         asked for again.
 
-        :param endpoint: the endpoint's name.
+        :param endpoint: the endpoint's label, since what one selection lacks another one may have.
         :param slices: AppID and period of each.
         :param run_id: the Airflow run.
         """
         accepted = list(slices)
-        if not accepted:
-            return
-        parameters: list[Parameter] = [
-            ScalarQueryParameter("endpoint", "STRING", endpoint),
-            ScalarQueryParameter("run_id", "STRING", run_id),
-            ArrayQueryParameter("appids", "STRING", [appid for appid, _ in accepted]),
-            ArrayQueryParameter("begin_dates", "DATE", [period.begin_date for _, period in accepted]),
-            ArrayQueryParameter("end_dates", "DATE", [period.end_date for _, period in accepted]),
-        ]
-        self._write(EMPTY_PERIODS_TABLE, _INSERT_EMPTY, parameters, "Empty periods were not recorded")
+        batches: Iterable[list[Parameter]] = (
+            [
+                ScalarQueryParameter("endpoint", "STRING", endpoint),
+                ScalarQueryParameter("run_id", "STRING", run_id),
+                ArrayQueryParameter("appids", "STRING", [appid for appid, _ in batch]),
+                ArrayQueryParameter("begin_dates", "DATE", [period.begin_date for _, period in batch]),
+                ArrayQueryParameter("end_dates", "DATE", [period.end_date for _, period in batch]),
+            ]
+            for batch in (accepted[at : at + MAX_ROWS] for at in range(0, len(accepted), MAX_ROWS))
+        )
+        self._write(EMPTY_PERIODS_TABLE, _INSERT_EMPTY, batches, "Empty periods were not recorded")
 
     def empty_periods(
         self, endpoints: Iterable[str], appids: Iterable[str], since: dt.date
     ) -> dict[str, dict[str, set[Period]]]:
-        """Return what is recorded: by endpoint and app, the periods that end on ``since`` or later."""
+        """Return what is recorded: by endpoint's label and app, the periods that end on ``since`` or later."""
         parameters: list[Parameter] = [
             ArrayQueryParameter("endpoints", "STRING", list(endpoints)),
             ArrayQueryParameter("appids", "STRING", list(appids)),
@@ -150,7 +160,7 @@ class Ledger:
             ArrayQueryParameter("appids", "STRING", list(names)),
             ArrayQueryParameter("app_names", "STRING", [name or "" for name in names.values()]),
         ]
-        self._write(APPS_TABLE, _MERGE_APPS, parameters, "Names of apps were not kept")
+        self._write(APPS_TABLE, _MERGE_APPS, [parameters], "Names of apps were not kept")
 
     def make_tables(self, present: Collection[str]) -> None:
         """Create those of the two tables that are not among ``present``, for views to read."""
@@ -161,10 +171,11 @@ class Ledger:
     def _create(self, table: LedgerTable, **options: Any) -> None:
         self.client.create_table(self._definition(table), exists_ok=True, timeout=TIMEOUT, **options)
 
-    def _write(self, table: LedgerTable, statement: str, parameters: Sequence[Parameter], lost: str) -> None:
+    def _write(self, table: LedgerTable, statement: str, batches: Iterable[Sequence[Parameter]], lost: str) -> None:
+        """Run a statement once for each of ``batches``, until BigQuery does not take one."""
         sql = statement.format(table=self._table(table))
 
-        def write() -> None:
+        def write(parameters: Sequence[Parameter]) -> None:
             try:
                 self._run(sql, parameters, retry=ONCE, job_retry=ONCE)
             except NotFound:
@@ -173,7 +184,8 @@ class Ledger:
 
         try:
             with explained(f"Writing to {self._table(table)}"):
-                self.calls.make(write, worth_repeating=_passes, patience=PATIENCE)
+                for parameters in batches:
+                    self.calls.make(functools.partial(write, parameters), worth_repeating=_passes, patience=PATIENCE)
         except (GoogleAPIError, GoogleAuthError, *TRANSPORT_ERRORS, DestinationError) as error:
             log.warning("%s. %s", lost, error)
 

@@ -18,6 +18,7 @@ from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
 from airflow_provider_wxanalysis.bigquery.clients import TIMEOUT
 from airflow_provider_wxanalysis.bigquery.errors import explained
 from airflow_provider_wxanalysis.bigquery.names import TableName
+from airflow_provider_wxanalysis.bigquery.tables import check_table, missing_columns
 from airflow_provider_wxanalysis.coverage.states import Found
 from airflow_provider_wxanalysis.endpoints import Endpoint
 from airflow_provider_wxanalysis.periods import Period
@@ -29,7 +30,7 @@ _CONTENTS = """SELECT appid AS appid, begin_date AS begin_date, end_date AS end_
   COUNT(*) AS row_count, COUNT(DISTINCT _load_id) AS loads,
   MAX(_loaded_at) AS loaded_at, MAX(_dag_id) AS dag_id, MAX(_run_id) AS run_id, MAX(_task_id) AS task_id,
   {offsets} AS offsets, {figures} AS figures
-FROM `{table}`
+FROM {source}
 WHERE appid IN UNNEST(@appids) AND begin_date >= @since
 GROUP BY appid, begin_date, end_date"""
 _OFFSETS = "STRING_AGG(DISTINCT CAST(period_offset AS STRING))"
@@ -97,13 +98,24 @@ class Survey:
     def contents(self, table: TableName, endpoint: Endpoint, appids: Sequence[str], since: dt.date) -> Contents:
         """Return what a table holds of ``appids`` in periods that begin on ``since`` or later.
 
-        A missing table holds nothing.
+        A missing table holds nothing, and a missing column NULL.
+
+        :raises DestinationError: if the table could not be loaded into either.
         """
         contents = Contents({appid: {} for appid in appids})
-        statement = _CONTENTS.format(
-            table=table, offsets=_OFFSETS if endpoint.refresh_offsets else _NOTHING, figures=_figures(endpoint)
-        )
-        rows = self._query(f"Reading {table}", statement, appids, since, table)
+
+        def ask(source: str) -> Iterable[Any] | None:
+            offsets = _OFFSETS if endpoint.refresh_offsets else _NOTHING
+            statement = _CONTENTS.format(source=source, offsets=offsets, figures=_figures(endpoint))
+            return self._query(f"Reading {table}", statement, appids, since, table)
+
+        try:
+            rows = ask(f"`{table}`")
+        except BadRequest:
+            source = self._widened(table, endpoint)  # a table that a user has made may lack columns until a load
+            if source is None:
+                raise
+            rows = ask(source)
         if rows is None:
             log.info("Table %s does not exist yet: everything counts as missing.", table)
             return contents
@@ -172,6 +184,18 @@ class Survey:
                     raise
                 return None
             return rows
+
+    def _widened(self, table: TableName, endpoint: Endpoint) -> str | None:
+        """Return what to read instead of a table that lacks columns; ``None`` if it has them all."""
+        with explained(f"Reading {table}"):
+            found = self.client.get_table(str(table), timeout=TIMEOUT)
+        check_table(found, endpoint)
+        missing = ", ".join(
+            f"CAST(NULL AS {column.type}) AS {column.name}"
+            for column in missing_columns(found, endpoint)
+            if column.type != "JSON"  # nothing reads it
+        )
+        return f"(SELECT *, {missing} FROM `{table}`)" if missing else None
 
     def _exists(self, table: TableName) -> bool:
         try:

@@ -100,7 +100,13 @@ def expires_after(table: bigquery.Table) -> dt.timedelta | None:
     return dt.timedelta(milliseconds=partitioning.expiration_ms)
 
 
-def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> bigquery.Table:
+def check_table(table: bigquery.Table, endpoint: Endpoint) -> None:
+    """Refuse a table that no load would write to.
+
+    :param table: the table.
+    :param endpoint: what it should hold.
+    :raises DestinationError: naming everything that is wrong with it.
+    """
     problems = list(_problems(table, endpoint))
     if problems:
         name = f"{table.project}.{table.dataset_id}.{table.table_id}"
@@ -108,6 +114,16 @@ def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> 
             f"Table {name} cannot hold {endpoint.name}: {'; '.join(problems)}. Nothing was written. Load into another "
             "table, or let the package create it."
         )
+
+
+def missing_columns(table: bigquery.Table, endpoint: Endpoint) -> list[Column]:
+    """Return the columns of an endpoint that a table does not have, and that the next load adds."""
+    present = {field.name.lower() for field in table.schema}  # to BigQuery, Visit_Total is visit_total
+    return [column for column in endpoint.table_columns if column.name not in present]
+
+
+def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> bigquery.Table:
+    check_table(table, endpoint)
     partitioning = table.time_partitioning
     if partitioning is None or (partitioning.type_, (partitioning.field or "").lower()) != ("DAY", "begin_date"):
         log.warning(
@@ -116,10 +132,8 @@ def _fit(client: bigquery.Client, table: bigquery.Table, endpoint: Endpoint) -> 
         )
     if expiration := expires_after(table):
         log.warning("Table %s drops partitions %s days after their day.", table.full_table_id, expiration.days)
-    present = {field.name.lower() for field in table.schema}  # to BigQuery, Visit_Total is visit_total
-    missing = [column for column in endpoint.table_columns if column.name not in present]
     changes = []
-    if missing:
+    if missing := missing_columns(table, endpoint):
         log.info("Adding %s to table %s.", ", ".join(column.name for column in missing), table.full_table_id)
         # BigQuery adds columns to a table with rows as NULLABLE only.
         table.schema = [*table.schema, *(_schema_field(column, mode="NULLABLE") for column in missing)]

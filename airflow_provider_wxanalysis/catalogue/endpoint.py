@@ -107,7 +107,7 @@ class Endpoint:
     def grown_since(
         self,
         period: Period,
-        loaded_at: dt.datetime,
+        loaded_at: dt.datetime | None,
         now: dt.datetime,
         published_after: dt.timedelta,
         present: Collection[int] = (),
@@ -118,7 +118,7 @@ class Endpoint:
         ``published_after`` of the close may be too early to hold it; one loaded later holds all there is.
 
         :param period: the period loaded.
-        :param loaded_at: when it was loaded; aware.
+        :param loaded_at: when it was loaded; aware. ``None`` if that is unknown, as of rows that no load wrote.
         :param now: the time; aware.
         :param published_after: how long after a period's end WeChat has surely published it.
         :param present: offsets that the slice is known to hold.

@@ -29,7 +29,7 @@ def closings(window: Window, offsets: tuple[int, ...], period: Period) -> tuple[
 
 def grown(
     parts: tuple[Closing, ...],
-    loaded_at: dt.datetime,
+    loaded_at: dt.datetime | None,
     now: dt.datetime,
     published_after: dt.timedelta,
     present: Collection[int] = (),
@@ -37,12 +37,13 @@ def grown(
     """Return the offsets of ``parts`` that WeChat can have published since a slice was loaded.
 
     In a slice loaded later than ``published_after`` the close, a figure counts as seen even if WeChat left it out, as
-    it does with zeros; otherwise it would be asked for again and again.
+    it does with zeros; otherwise it would be asked for again and again. Where it is
+    unknown when the rows were written (``None``), every offset that they lack can have grown.
     """
     return tuple(
         offset
         for offset, closes_at in parts
-        if closes_at <= now and loaded_at < closes_at + published_after and offset not in present
+        if closes_at <= now and offset not in present and (loaded_at is None or loaded_at < closes_at + published_after)
     )
 
 

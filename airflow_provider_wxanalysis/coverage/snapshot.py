@@ -129,34 +129,43 @@ def _pack(
 
 
 class _Origins:
-    """The tasks that wrote slices. What a run wrote on one day counts as written in the minute of its first slice."""
+    """The tasks that wrote slices. What a run wrote on one day counts as written in the minute of its first slice.
+
+    Number 0 stands for none: no rows, or rows that no load wrote.
+    """
 
     def __init__(self, slices: Iterable[Found]) -> None:
         first: dict[tuple[str, str, int], int] = {}
         tasks: dict[str, int] = {"": 0}
         for slice_ in slices:
-            key, minute = self._key(slice_)
+            if slice_.loaded_at is None:
+                continue
+            key, minute = self._key(slice_, slice_.loaded_at)
             first[key] = min(minute, first.get(key, minute))
             tasks.setdefault(slice_.task_id or "", len(tasks))
         self.dags = sorted({dag for dag, _, _ in first})
         # In the order in which they ran, so that neighbouring periods have neighbouring numbers.
         keys = sorted(first, key=lambda key: (key[0], first[key]))
-        self._run = {key: number for number, key in enumerate(keys, start=1)}  # 0: no rows
+        self._run = {key: number for number, key in enumerate(keys, start=1)}
         self.runs = [[self.dags.index(key[0]), key[1], first[key]] for key in keys]
         self._task = tasks
         self.tasks = list(tasks)
 
-    def run(self, slice_: Found) -> int:
-        """Return the number of the run that wrote ``slice_``, from 1."""
-        return self._run[self._key(slice_)[0]]
+    def run(self, slice_: Found | None) -> int:
+        """Return the number of the run that wrote ``slice_``."""
+        if slice_ is None or slice_.loaded_at is None:
+            return 0
+        return self._run[self._key(slice_, slice_.loaded_at)[0]]
 
-    def task(self, slice_: Found) -> int:
+    def task(self, slice_: Found | None) -> int:
         """Return the number of the task that wrote ``slice_``."""
+        if slice_ is None or slice_.loaded_at is None:
+            return 0
         return self._task[slice_.task_id or ""]
 
     @staticmethod
-    def _key(slice_: Found) -> tuple[tuple[str, str, int], int]:
-        minute = int(slice_.loaded_at.timestamp()) // 60
+    def _key(slice_: Found, loaded_at: dt.datetime) -> tuple[tuple[str, str, int], int]:
+        minute = int(loaded_at.timestamp()) // 60
         return (slice_.dag_id or "", slice_.run_id or "", (minute + _SHANGHAI) // _MINUTES_OF_DAY), minute
 
 
@@ -166,7 +175,7 @@ def _endpoint(
     """Return an endpoint's columns, each with an item per app: alike next to alike compresses best."""
     endpoint, periods = coverage.endpoint, coverage.periods
     found = [[slices.get(app.appid, {}).get(period) for period in periods] for app in apps]
-    runs = [[origins.run(slice_) if slice_ else 0 for slice_ in own] for own in found]
+    runs = [[origins.run(slice_) for slice_ in own] for own in found]
     return {
         "name": endpoint.name,
         "zh": endpoint.zh,
@@ -177,7 +186,7 @@ def _endpoint(
         "rows": [[slice_.rows if slice_ else 0 for slice_ in own] for own in found],  # few of them repeat
         # Differences: a daily load writes the next day in its next run.
         "runs": [_runs(after - before for before, after in itertools.pairwise([0, *own])) for own in runs],
-        "tasks": [_runs(origins.task(slice_) if slice_ else 0 for slice_ in own) for own in found],
+        "tasks": [_runs(origins.task(slice_) for slice_ in own) for own in found],
     }
 
 

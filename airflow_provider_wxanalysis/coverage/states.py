@@ -43,8 +43,9 @@ class Found(NamedTuple):
     """What a slice of a table holds.
 
     :param rows: how many rows, at least one.
-    :param loads: how many loads they come from; more than one means that the slice was written twice.
-    :param loaded_at: aware; when the newest of them was written.
+    :param loads: how many loads they come from; more than one means that the slice was written twice, none that the
+        rows are the user's own.
+    :param loaded_at: aware; when the newest of them was written. ``None`` if no load wrote them.
     :param offsets: the retention offsets among them.
     :param dag_id: the DAG that wrote them, if known.
     :param run_id: its run.
@@ -53,7 +54,7 @@ class Found(NamedTuple):
 
     rows: int
     loads: int
-    loaded_at: dt.datetime
+    loaded_at: dt.datetime | None
     offsets: frozenset[int] = frozenset()
     dag_id: str | None = None
     run_id: str | None = None

@@ -18,11 +18,12 @@ from airflow_provider_wxanalysis.exceptions import ConfigurationError, WeAnalysi
 from airflow_provider_wxanalysis.folding import counted
 from airflow_provider_wxanalysis.hooks.readiness import EMPTY_IS_READY_AFTER, check_empty_is_ready_after
 from airflow_provider_wxanalysis.hooks.sharing import AppRef
-from airflow_provider_wxanalysis.periods import SHANGHAI, parse_date
+from airflow_provider_wxanalysis.periods import SHANGHAI
 from airflow_provider_wxanalysis.tasks.apps import app_refs
 from airflow_provider_wxanalysis.tasks.arguments import check_apps
 from airflow_provider_wxanalysis.tasks.base import fail_for_good, is_literal, is_mapped_instance
 from airflow_provider_wxanalysis.tasks.clients import BigQueryClientMixin
+from airflow_provider_wxanalysis.tasks.runs import explicit_date
 from airflow_provider_wxanalysis.tasks.snapshots import announce_snapshot, snapshot_outlets
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
         from airflow_provider_wxanalysis.tasks.reporting import report, report_quality, report_revisions
 
         with fail_for_good():
-            now, since = pendulum.now(SHANGHAI), first_day(self.since)
+            now, since = pendulum.now(SHANGHAI), explicit_date(self.since)
             apps, unreadable = read_apps(app_refs(self.conn_ids, self.appids))
             if not apps:
                 raise AirflowSkipException("The list of apps is empty, so there is nothing to look for.")
@@ -189,7 +190,7 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
             if is_literal(self.destination):
                 table_name(self.destination, appid="appid", endpoint=entry.name)
         if is_literal(self.since):
-            first_day(self.since)
+            explicit_date(self.since)
         unknown = set(self.endpoint_options or {}) - set(self.endpoints)
         if unknown:
             raise ConfigurationError(f"endpoint_options for {sorted(unknown)}, which are not among the endpoints.")
@@ -204,14 +205,3 @@ class WeAnalysisCoverageOperator(BigQueryClientMixin, BaseOperator):
         ):
             raise ConfigurationError(f"revisions must be a timedelta of less than seven days, got {self.revisions!r}.")
         self.check_client_arguments()
-
-
-def first_day(since: object) -> dt.date:
-    """Read ``since``.
-
-    :param since: a ``date``, or its text.
-    :raises ConfigurationError: if it is not a date.
-    """
-    if isinstance(since, dt.datetime):
-        raise ConfigurationError(f"since must be a date, got {since!r}; times have no meaning here.")
-    return since if isinstance(since, dt.date) else parse_date(str(since))

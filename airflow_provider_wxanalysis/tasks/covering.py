@@ -110,9 +110,9 @@ def look(
     """Ask every table what it holds, and each dataset what loads have accepted as empty."""
     recorded: dict[str, dict[str, set[Period]]] = {}
     for ledger, own in ledgers(survey, tables):
-        names, appids = {target.endpoint.name for target in own}, {appid for target in own for appid in target.appids}
-        for name, by_app in ledger.empty_periods(sorted(names), sorted(appids), since).items():
-            recorded.setdefault(name, {}).update(by_app)
+        labels, appids = {target.endpoint.label for target in own}, {appid for target in own for appid in target.appids}
+        for label, by_app in ledger.empty_periods(sorted(labels), sorted(appids), since).items():
+            recorded.setdefault(label, {}).update(by_app)
     picture = Picture()
     for target in tables:
         if not target.periods:
@@ -125,7 +125,7 @@ def look(
                 target.endpoint,
                 target.periods,
                 contents.found,
-                recorded.get(name, {}),
+                recorded.get(target.endpoint.label, {}),
                 now=now,
                 ready_after=ready_after,
             )

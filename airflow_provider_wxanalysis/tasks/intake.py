@@ -14,7 +14,16 @@ from airflow_provider_wxanalysis.bigquery.chunks import Key, Slice, encode
 from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, WeAnalysisError, call_name
 from airflow_provider_wxanalysis.folding import counted
 from airflow_provider_wxanalysis.periods import SHANGHAI
-from airflow_provider_wxanalysis.tasks.outcomes import Effect, OnEmpty, Outcome, Role, Verdict, classify, course
+from airflow_provider_wxanalysis.tasks.outcomes import (
+    EMPTY_VERDICTS,
+    Effect,
+    OnEmpty,
+    Outcome,
+    Role,
+    Verdict,
+    classify,
+    course,
+)
 from airflow_provider_wxanalysis.tasks.progress import Progress
 from airflow_provider_wxanalysis.tasks.settling import lifeless
 from airflow_provider_wxanalysis.tasks.tally import Tally
@@ -72,8 +81,10 @@ class Intake:
         self.apps: dict[str, AppRef] = {}
         #: Apps whose earlier periods are not asked for: they do not answer, or have not published yet.
         self.held_back: set[AppRef] = set()
-        #: Empty replies that the table has to confirm.
-        self.unsettled: list[Key] = []
+        #: Empty replies for due periods that the table has to confirm, and what they mean.
+        self.unsettled: dict[Key, Verdict] = {}
+        #: Slices to empty, if they hold anything.
+        self.to_clear: dict[Key, Role] = {}
         #: Retention figures with a cohort without users, to be compared with the table.
         self.doubtful: dict[Key, Sequence[Row]] = {}
 
@@ -106,7 +117,9 @@ class Intake:
         if outcome is Outcome.NOT_YET:
             error = error or self._early(answer, appid)
         self._follow(what.verdict, key, ref, role, error)
-        if what.effect is Effect.KEEP:
+        if what.effect is Effect.CLEAR:
+            self.to_clear[key] = role
+        if what.effect is not Effect.WRITE:
             return None
         if rows and terms.endpoint.refresh_offsets and lifeless(rows) and terms.on_empty != "replace":
             self.doubtful[key] = rows
@@ -136,8 +149,8 @@ class Intake:
         return first == ref
 
     def _follow(self, verdict: Verdict, key: Key, ref: AppRef, role: Role, error: WeAnalysisError | None) -> None:
-        if verdict is Verdict.SETTLE:
-            self.unsettled.append(key)
+        if verdict in EMPTY_VERDICTS.values():
+            self.unsettled[key] = verdict
         if verdict is Verdict.WAIT:
             self._tally.waits[ref].append(key[1])
         if error and verdict in (Verdict.FAIL, Verdict.WARN):

@@ -109,6 +109,8 @@ class Load:
             yield from self._fetched(self._worthwhile(earlier), Role.LOOKBACK)
         if self._intake.doubtful:
             yield from self._believed()
+        if self._intake.to_clear:
+            yield from self._cleared()
 
     def _fetched(self, wanted: Wanted, role: Role, *, keep: bool = False) -> Iterator[Slice]:
         """Fetch; ``keep`` says whether the same apps may be asked again, with the tokens and the pace they have now."""
@@ -180,6 +182,13 @@ class Load:
             )
         for key, rows in doubtful.items():
             if key not in fallen and (piece := self._intake.encoded(key, rows, Role.DUE)):
+                yield piece
+
+    def _cleared(self) -> Iterator[Slice]:
+        """Yield empty slices in place of those that hold rows; the others need no statement."""
+        held = self._writer.ask(lambda destination: destination.contents(self._intake.to_clear))
+        for key, role in self._intake.to_clear.items():
+            if held[key].rows and (piece := self._intake.encoded(key, (), role)):
                 yield piece
 
     def _count_dropped(self, due: Sequence[Period]) -> None:

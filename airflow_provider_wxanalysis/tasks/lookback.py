@@ -32,8 +32,6 @@ def needed(
 
     def worthwhile(key: Key) -> bool:
         held = found[key]
-        if held.loads != 1 or held.loaded_at is None:
-            return True
-        return bool(endpoint.grown_since(key[1], held.loaded_at, now, ready_after))
+        return held.loads != 1 or bool(endpoint.grown_since(key[1], held.loaded_at, now, ready_after))
 
     return [key for key in candidates if worthwhile(key)]

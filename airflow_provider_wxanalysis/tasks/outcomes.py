@@ -55,11 +55,20 @@ class Verdict(enum.Enum):
     """What it means for the task."""
 
     FINE = "success"
-    SKIP = "success; it skips if nothing was loaded"
+    RECORD = "success, and recorded"
+    SKIP = "success, and recorded, if the slice holds no rows; it skips if nothing was loaded"
     SETTLE = "success, and recorded, if the slice holds no rows; else an error"
     WAIT = "waits for it in the triggerer"
     WARN = "a warning"
     FAIL = "an error"
+
+
+#: What a final empty reply for a due period means; each way it is recorded, if the slice holds no rows in the end.
+EMPTY_VERDICTS: Mapping[OnEmpty, Verdict] = {
+    "fail": Verdict.SETTLE,
+    "skip": Verdict.SKIP,
+    "replace": Verdict.RECORD,
+}
 
 
 class Course(NamedTuple):
@@ -115,12 +124,9 @@ def course(outcome: Outcome, role: Role, on_empty: OnEmpty, *, may_wait: bool) -
     match outcome:
         case Outcome.ROWS:
             return Course(Effect.WRITE, Verdict.FINE)
-        case Outcome.EMPTY if on_empty == "replace":
-            return Course(Effect.CLEAR, Verdict.FINE)
-        case Outcome.EMPTY if due:
-            return Course(Effect.KEEP, Verdict.SETTLE if on_empty == "fail" else Verdict.SKIP)
         case Outcome.EMPTY:
-            return Course(Effect.KEEP, Verdict.FINE)
+            effect = Effect.CLEAR if on_empty == "replace" else Effect.KEEP
+            return Course(effect, EMPTY_VERDICTS[on_empty] if due else Verdict.FINE)
         case Outcome.NOT_YET if due and may_wait:
             return Course(Effect.KEEP, Verdict.WAIT)
         case _:

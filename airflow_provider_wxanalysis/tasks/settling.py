@@ -10,6 +10,7 @@ from airflow_provider_wxanalysis.bigquery.chunks import Key
 from airflow_provider_wxanalysis.catalogue.shapes import COHORTS
 from airflow_provider_wxanalysis.exceptions import EmptyReportError, Failure, call_name
 from airflow_provider_wxanalysis.folding import counted
+from airflow_provider_wxanalysis.tasks.outcomes import Verdict
 
 if TYPE_CHECKING:
     from airflow_provider_wxanalysis.bigquery.destination import Destination
@@ -22,25 +23,26 @@ class Settled(NamedTuple):
     """What became of empty replies past their time.
 
     :param accepted: the table holds nothing either.
-    :param failures: the table holds rows, which are left alone.
+    :param failures: the table holds rows, which are left alone, and that was not asked for.
     """
 
     accepted: list[Key]
     failures: list[Failure]
 
 
-def settle(destination: Destination, endpoint: Endpoint, empty: Iterable[Key]) -> Settled:
+def settle(destination: Destination, endpoint: Endpoint, empty: Mapping[Key, Verdict]) -> Settled:
     """Decide what empty replies for due periods mean, after everything else is safely in the table.
 
     :param destination: the table.
     :param endpoint: what it holds.
-    :param empty: the periods.
+    :param empty: the periods, and what their being empty means.
     """
-    keys = list(empty)
-    before = {key: (key[0], endpoint.window.earlier(key[1], 1)) for key in keys}
-    found = destination.contents(dict.fromkeys([*keys, *before.values()]))
-    accepted, failures = [], []
-    for key in keys:
+    unasked = [key for key, verdict in empty.items() if verdict is Verdict.SETTLE]  # else a person has decided
+    before = {key: (key[0], endpoint.window.earlier(key[1], 1)) for key in unasked}
+    found = destination.contents([*empty, *before.values()])
+    accepted = [key for key in empty if not found[key].rows]
+    failures = []
+    for key in unasked:
         appid, period = key
         name = call_name(endpoint.name, period, appid)
         if held := found[key].rows:
@@ -49,9 +51,7 @@ def settle(destination: Destination, endpoint: Endpoint, empty: Iterable[Key]) -
                 "Set on_empty='replace' to remove them, or 'skip' to keep them."
             )
             failures.append(Failure(appid, period, error))
-            continue
-        accepted.append(key)
-        if rows := found[before[key]].rows:
+        elif rows := found[before[key]].rows:
             log.warning("%s: accepted as empty, though %s had %s.", name, before[key][1], counted(rows, "row"))
     return Settled(accepted, failures)
 

@@ -6,7 +6,8 @@ WITH catalogue AS (
 ), slices AS (
 {slices}
 ), recorded AS (
-  SELECT DISTINCT appid, endpoint, begin_date, end_date FROM `{dataset}.weanalysis_empty_periods`
+  SELECT DISTINCT appid, SPLIT(endpoint, '-')[OFFSET(0)] AS endpoint, begin_date, end_date  -- of any selection
+  FROM `{dataset}.weanalysis_empty_periods`
 ), endpoints AS (  -- those in use, whichever app they were loaded for: nothing is missing of one that nobody loads
   SELECT * FROM catalogue
   WHERE endpoint IN (SELECT endpoint FROM slices UNION ALL SELECT endpoint FROM recorded)

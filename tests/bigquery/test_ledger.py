@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from airflow_provider_wxanalysis.bigquery.ledger import APPS, EMPTY_PERIODS, Ledger
+from airflow_provider_wxanalysis.periods import Period
 from tests.bigquery.conftest import CONTENTION, day
 from tests.support.proxy import LOST, api_error
 
@@ -36,6 +37,30 @@ def test_accepted_periods_are_read_back_once(ledger, bq, dataset):
     assert len(rows) == 5
     assert {row["_run_id"] for row in rows} == {"run", "again"}
     assert all(row["_loaded_at"].tzinfo for row in rows)
+
+
+def test_many_periods_are_recorded_in_several_statements(ledger, proxy, client, bq, dataset, monkeypatch):
+    """BigQuery takes 10 MB per request; fifty years of a thousand apps would be 1500 MB."""
+    ledger = Ledger(client(), *dataset.split("."))
+    days = [Period(date, date) for date in (SINCE + dt.timedelta(days=number) for number in range(4_500))]
+    keys = [(f"wx{app:016x}", period) for app in range(10) for period in days]
+    ledger.record_empty("visit_page", keys, "run")
+    inserts = [exchange.raw for exchange in proxy.exchanges if exchange.sql.startswith("INSERT")]
+    assert len(inserts) == 4, "the first one found no table"
+    assert max(map(len, inserts)) < 2_500_000
+    ((rows, distinct),) = bq.query_and_wait(
+        f"SELECT COUNT(*), COUNT(DISTINCT CONCAT(appid, begin_date)) FROM `{dataset}.{EMPTY_PERIODS}`"
+    )
+    assert rows == distinct == len(keys)
+
+
+def test_what_is_not_taken_is_one_warning(proxy, client, dataset, caplog, monkeypatch):
+    monkeypatch.setattr("airflow_provider_wxanalysis.bigquery.ledger.MAX_ROWS", 1)
+    ledger = Ledger(client(), *dataset.split("."))
+    forbidden = api_error(403, "accessDenied", "Permission bigquery.tables.updateData denied")
+    proxy.rules.append(lambda exchange: forbidden if exchange.sql.startswith("INSERT") else None)
+    ledger.record_empty("visit_page", [("wxa", day(number)) for number in (1, 2, 3)], "run")
+    assert caplog.text.count("Empty periods were not recorded") == 1
 
 
 def test_its_table_is_made_with_descriptions(ledger, bq, dataset):

@@ -3,81 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import pytest
 
-from airflow_provider_wxanalysis.operators.coverage import WeAnalysisCoverageOperator
-from airflow_provider_wxanalysis.periods import WEEK, last_closed_day
-from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-from tests.conftest import APPS, run_context
-
-SHOP, MAGAZINE = APPS
-YESTERDAY = last_closed_day(dt.datetime.now(dt.UTC))
-DAYS = 9
-
-
-def back(days):
-    return YESTERDAY - dt.timedelta(days=days)
-
-
-SINCE = back(DAYS - 1)
-
-
-class Healing:
-    """Loads and coverage of one dataset; apps are connections ``shop`` and ``magazine``."""
-
-    def __init__(self, dataset, wechat):
-        self.dataset, self.wechat = dataset, wechat
-        self.options: dict[str, Any] = {"gcp_conn_id": None, "empty_is_ready_after": dt.timedelta(0)}
-
-    def load(self, **arguments):
-        task = WeAnalysisToBigQueryOperator(
-            task_id="load",
-            destination_project_dataset_table=f"{self.dataset}.{{endpoint}}",
-            lookback=0,
-            **self.options,
-            **arguments,
-        )
-        return task.execute(run_context(None, dt.datetime.now(dt.UTC)))
-
-    def days(self, endpoint, first, last, conn_id="shop", **arguments):
-        return self.load(
-            endpoint=endpoint, weanalysis_conn_id=conn_id, from_date=str(first), to_date=str(last), **arguments
-        )
-
-    def coverage(self, *endpoints, conn_ids=("shop",), since=SINCE, **options):
-        task = WeAnalysisCoverageOperator(
-            task_id="coverage",
-            conn_ids=list(conn_ids),
-            endpoints=endpoints,
-            destination=f"{self.dataset}.{{endpoint}}",
-            since=since,
-            **self.options,
-            **options,
-        )
-        return task.execute(run_context(None, None))
-
-    def heal(self, *endpoints, **options):
-        """Load what is missing; return what WeChat was asked for, by endpoint, app and first day."""
-        before = len(self.wechat.calls)
-        for arguments in self.coverage(*endpoints, **options):
-            self.load(**arguments)
-        asked = [call for call in self.wechat.calls[before:] if call.endpoint]
-        return sorted(
-            (call.endpoint, call.appid, call.body["begin_date"]) for call in asked if "begin_date" in call.body
-        )
-
-
-@pytest.fixture
-def healing(dataset, wechat_server, connect):
-    connect(wechat_server, SHOP, "shop", app_name="商店")
-    connect(wechat_server, MAGAZINE, "magazine")
-    return Healing(dataset, wechat_server)
-
-
-def asked(endpoint, *days, appid=SHOP):
-    return sorted((endpoint, appid, f"{day:%Y%m%d}") for day in days)
+from airflow_provider_wxanalysis.periods import WEEK
+from airflow_provider_wxanalysis.tasks.outcomes import ON_EMPTY
+from tests.coverage.conftest import DAYS, MAGAZINE, SHOP, SINCE, YESTERDAY, asked, back
 
 
 def delete(bq, dataset, endpoint, day):
@@ -151,6 +82,22 @@ def test_portraits_beyond_reach_are_named_and_never_asked_for(healing, logged):
     assert f"user_portrait {SINCE} to {back(2)}: 商店" in log
 
 
+def test_an_empty_day_of_one_selection_is_not_one_of_another(healing, wechat_server, dataset):
+    """Two tables of performance data in one dataset, each with a module of its own."""
+
+    def requests(module):
+        before = len(wechat_server.calls)
+        healing.destination = f"{dataset}.{{endpoint}}_{module}"
+        options = {"performance_data": {"modules": [module]}}
+        healing.heal("performance_data", since=YESTERDAY, endpoint_options=options)
+        return sum(call.endpoint == "performance_data" for call in wechat_server.calls[before:])
+
+    wechat_server.override(
+        "performance_data", SHOP, YESTERDAY, lambda reply: {**reply, "data": {"body": {"tables": []}}}
+    )
+    assert [requests(module) for module in ("10016", "10016", "10021", "10021")] == [1, 0, 1, 0]
+
+
 class TestLaunch:
     """An app launched in the middle of the range: WeChat answers for the days before with an empty reply."""
 
@@ -158,7 +105,9 @@ class TestLaunch:
     def wechat_server_options(self, wechat_server_options):
         return {**wechat_server_options, "launched": back(3)}
 
-    def test_the_days_before_it_are_asked_for_once(self, healing, dataset, bq, read):
+    @pytest.mark.parametrize("on_empty", ON_EMPTY)
+    def test_the_days_before_it_are_asked_for_once(self, healing, dataset, read, on_empty):
+        healing.on_empty = on_empty
         assert len(healing.heal("daily_summary", "visit_page")) == 2 * DAYS
         assert healing.heal("daily_summary", "visit_page") == []
         assert {row["begin_date"] for row in read(f"{dataset}.visit_page")} == {str(back(days)) for days in range(4)}

@@ -66,7 +66,7 @@ def oracle(endpoint, period, found, recorded, now):
     lacking = []
     if found:
         lacking = [n for n in endpoint.refresh_offsets if n not in found.offsets and midnight_after(period, n) <= now]
-        lacking = [n for n in lacking if found.loaded_at < midnight_after(period, n) + READY]
+        lacking = [n for n in lacking if not found.loaded_at or found.loaded_at < midnight_after(period, n) + READY]
     young = [n for n in lacking if now < midnight_after(period, n) + READY]
     if found and found.loads > 1:
         return "doubled"
@@ -99,7 +99,7 @@ def test_states_and_ranges_are_those_of_the_oracle(data, name, since, days, minu
             period: Found(
                 data.draw(st.sampled_from((1, 199, 200, 201))),
                 data.draw(st.sampled_from((1, 1, 1, 2))),
-                now - dt.timedelta(hours=data.draw(st.integers(0, 24 * 70))),
+                data.draw(st.none() | st.integers(0, 24 * 70).map(lambda hours: now - hours * HOURS)),
                 frozenset(data.draw(st.sets(st.sampled_from((0, *endpoint.refresh_offsets))))),
             )
             for period in held

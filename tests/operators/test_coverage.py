@@ -103,6 +103,9 @@ def test_costs_one_query_per_table_and_two(coverage, proxy, logged):
         ({"fail_on": ["lacking"]}, "fail_on must be a set of states"),
         ({"limit": 0}, "limit must be"),
         ({"since": "yesterday"}, "YYYY-MM-DD"),
+        ({"since": "2016-12-31"}, "2016-12-31 cannot be right: mini programs have had figures since 2017"),
+        ({"since": dt.date(3000, 1, 1)}, "3000-01-01 cannot be right"),
+        ({"since": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}, "must not have a time of day"),
         ({"endpoints": ["daily_sumary"]}, "There is no endpoint"),
         ({"endpoints": []}, "at least one name"),
         ({"endpoints": "visit_page"}, "at least one name"),
@@ -127,6 +130,11 @@ def test_mistakes_show_when_the_dag_is_parsed(options, message):
     }
     with pytest.raises(ConfigurationError, match=message):
         WeAnalysisCoverageOperator(task_id="t", **{**arguments, **options})
+
+
+def test_a_since_before_mini_programs_is_refused_when_rendered_too(coverage):
+    with pytest.raises(AirflowFailException, match="2016-12-31 cannot be right"):
+        coverage(rendered={"since": "2016-12-31"})
 
 
 def test_an_empty_list_of_apps_from_another_task_skips(coverage):

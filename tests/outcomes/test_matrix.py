@@ -30,6 +30,7 @@ OUTCOMES = dict(
 SLICES = {Effect.WRITE: {"WeChat's rows"}, Effect.CLEAR: {"emptied", "as it was"}, Effect.KEEP: {"as it was"}}
 TASKS = {
     Verdict.FINE: {"success"},
+    Verdict.RECORD: {"success"},
     Verdict.SKIP: {"skipped"},
     Verdict.SETTLE: {"success", "fails for good", "success, a warning"},
     Verdict.WAIT: {"waits for it"},

@@ -148,7 +148,8 @@ _OUTCOMES_ZH = {Outcome.ROWS: "有数据", Outcome.EMPTY: "空", Outcome.NOT_YET
 _EFFECTS_ZH = {Effect.WRITE: "换成微信返回的行", Effect.CLEAR: "清空", Effect.KEEP: "保持原样"}
 _VERDICTS_ZH = {
     Verdict.FINE: "成功",
-    Verdict.SKIP: "成功；什么都没加载则跳过",
+    Verdict.RECORD: "成功并记录",
+    Verdict.SKIP: "成功，切片没有数据则记录；什么都没加载则跳过",
     Verdict.SETTLE: "切片没有数据则成功并记录，否则报错",
     Verdict.WAIT: "在 triggerer 里等",
     Verdict.WARN: "告警",

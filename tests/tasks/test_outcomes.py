@@ -59,6 +59,6 @@ class TestCourse:
 
     def test_empty(self, role, on_empty, may_wait):
         effect = Effect.CLEAR if on_empty == "replace" else Effect.KEEP
-        due = {"fail": Verdict.SETTLE, "skip": Verdict.SKIP, "replace": Verdict.FINE}
+        due = {"fail": Verdict.SETTLE, "skip": Verdict.SKIP, "replace": Verdict.RECORD}
         verdict = due[on_empty] if role is Role.DUE else Verdict.FINE
         assert course(Outcome.EMPTY, role, on_empty, may_wait=may_wait) == (effect, verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 
 import pendulum
@@ -10,6 +11,7 @@ from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSkipException,
 )
+from google.api_core.exceptions import NotFound
 
 from airflow_provider_wxanalysis.exceptions import ConfigurationError, DataNotReadyError, EmptyReportError
 from airflow_provider_wxanalysis.periods import SHANGHAI
@@ -65,6 +67,18 @@ class TestEmptyReplies:
     def held(self, dataset, read):
         return lambda: {row["begin_date"]: row["visit_pv"] for row in read(f"{dataset}.daily_visit_trend")}
 
+    @pytest.fixture
+    def recorded(self, bq, dataset):
+        """The days that are recorded as empty."""
+
+        def read():
+            with contextlib.suppress(NotFound):
+                found = bq.query_and_wait(f"SELECT * FROM `{dataset}.weanalysis_empty_periods`")
+                return [str(row["begin_date"]) for row in found]
+            return []
+
+        return read
+
     @pytest.mark.parametrize("on_empty", ["fail", "skip", "replace"])
     def test_early_it_is_not_yet(self, load, held, on_empty):
         """Before its time an empty reply says nothing, whatever it is taken for later."""
@@ -107,6 +121,24 @@ class TestEmptyReplies:
         assert (summary["rows"], len(summary["load_ids"])) == (1, 1)
         assert summary["apps"][APPS[0]]["empty_periods"] == [str(TODAY)]
         assert held() == {str(DAY_BEFORE): 1}
+
+    @pytest.mark.parametrize("on_empty", ["skip", "replace"])
+    def test_where_the_slice_holds_nothing_it_is_recorded_and_nothing_merged(
+        self, load, bq, dataset, held, proxy, recorded, on_empty
+    ):
+        bq.query_and_wait(f"DELETE FROM `{dataset}.daily_visit_trend` WHERE begin_date = '{TODAY}'")
+        with contextlib.suppress(AirflowSkipException):
+            load("daily_visit_trend", TODAY, on_empty=on_empty, **LATE)
+        assert recorded() == [str(TODAY)]
+        assert proxy.statements("MERGE") == []
+
+    @pytest.mark.parametrize(("on_empty", "records"), [("skip", []), ("replace", [str(TODAY)])])
+    def test_where_the_slice_holds_rows_it_is_recorded_once_they_are_gone(
+        self, load, held, recorded, on_empty, records
+    ):
+        load("daily_visit_trend", DAY_BEFORE, TODAY, on_empty=on_empty, **LATE)
+        assert recorded() == records
+        assert (str(TODAY) in held()) == (on_empty == "skip")
 
     def test_an_empty_lookback_period_changes_nothing(self, load, wechat_server, held):
         wechat_server.override("daily_visit_trend", APPS[0], DAY_BEFORE.begin_date, {"list": []})

@@ -17,7 +17,7 @@ FIRST = YESTERDAY - 4 * ONE_DAY
 
 
 def test_only_endpoints_that_some_app_has_are_expected(bq, dataset):
-    for name in ("daily_summary", "user_portrait", "user_portrait_7d", "visit_page"):
+    for name in ("daily_summary", "user_portrait", "user_portrait_7d", "visit_page", "performance_data"):
         bq.create_table(new_table(table_name(f"{dataset}.{name}", appid="", endpoint=name), ENDPOINTS[name], {}, None))
     values = ", ".join(
         f"('{appid}', DATE '{day}', DATE '{day}', '{day:%Y%m%d}', 'one load', TIMESTAMP '{YESTERDAY} 12:00:00+00')"
@@ -25,7 +25,8 @@ def test_only_endpoints_that_some_app_has_are_expected(bq, dataset):
     )
     columns = "appid, begin_date, end_date, ref_date, _load_id, _loaded_at"
     bq.query_and_wait(f"INSERT INTO `{dataset}.daily_summary` ({columns}) VALUES {values}")
-    Ledger(bq, *dataset.split(".")).record_empty("visit_page", [(APPS[0], Period(FIRST, FIRST))], "run")
+    for endpoint in (ENDPOINTS["visit_page"], ENDPOINTS["performance_data"]):
+        Ledger(bq, *dataset.split(".")).record_empty(endpoint.label, [(APPS[0], Period(FIRST, FIRST))], "run")
     WeAnalysisViewsOperator(task_id="views", destination=dataset, gcp_conn_id=None, views=["report_coverage"]).execute(
         run_context(None, None)
     )
@@ -34,9 +35,11 @@ def test_only_endpoints_that_some_app_has_are_expected(bq, dataset):
     assert Counter((row.appid, row.endpoint) for row in rows) == {
         (APPS[0], "daily_summary"): 5,
         (APPS[0], "visit_page"): 5,
+        (APPS[0], "performance_data"): 5,
         (APPS[1], "daily_summary"): 4,
         (APPS[1], "visit_page"): 4,
+        (APPS[1], "performance_data"): 4,
     }
     states = {(row.appid, row.endpoint, row.begin_date): row.state for row in rows}
-    assert states[APPS[0], "visit_page", FIRST] == "empty"
+    assert states[APPS[0], "visit_page", FIRST] == states[APPS[0], "performance_data", FIRST] == "empty"
     assert states[APPS[1], "visit_page", FIRST + ONE_DAY] == "missing"
