@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def supervisor(wechat_server, monkeypatch):
 
 
 def in_a_thread(work):
-    future = Future()
+    future: Future[Any] = Future()
 
     def run():
         try:
