@@ -16,7 +16,8 @@ def unreadable(conn_id: str, error: Exception) -> WeAnalysisError:
 
     :param conn_id: the connection.
     :param error: what was raised instead of a connection.
-    :return: a :class:`ConfigurationError` if the connection, its encryption or a permission has to be changed; else a
+    :return: a :class:`ConfigurationError` if the connection, its encryption or a permission has to be changed; it is
+        ``retryable`` where Airflow found none, as it says too when a secrets backend or its API server is down. Else a
         :class:`TransportError`, since a secrets backend that cannot be reached now may be there for the next try.
     """
     from cryptography.fernet import InvalidToken
@@ -24,9 +25,12 @@ def unreadable(conn_id: str, error: Exception) -> WeAnalysisError:
     if isinstance(error, WeAnalysisError):
         return error
     if isinstance(error, AirflowNotFoundException):
-        return ConfigurationError(
-            f"Connection {conn_id!r} is not defined. Make one of type weanalysis, or correct weanalysis_conn_id."
+        missing = ConfigurationError(
+            f"Connection {conn_id!r} is not defined, or Airflow could not reach where it is kept, and says the same. "
+            "Make one of type weanalysis, or correct weanalysis_conn_id; if it exists, the next try may find it."
         )
+        missing.retryable = True
+        return missing
     text = "" if isinstance(error, _CONTENT) else redact(str(error)).rstrip(". ")
     message = f"Airflow could not read connection {conn_id!r}: {type(error).__name__}{f': {text}' if text else ''}."
     if isinstance(error, (*_CONTENT, AirflowException, InvalidToken, PermissionError)):

@@ -78,12 +78,12 @@ def test_without_tables_everything_is_missing(coverage, conn_ids, wechat_server,
 def test_an_app_whose_connection_is_gone_is_left_out_of_the_others_plan(coverage, conn_ids, logged):
     assert coverage(conn_ids=["gone", *conn_ids]) == [item(conn_ids, "daily_summary", back(9), YESTERDAY)]
     assert (
-        "Left out, since their connections cannot be read, 1 of 3 apps:\ngone: Connection 'gone' is not defined."
+        "Left out, since their connections cannot be read, 1 of 3 apps:\ngone: Connection 'gone' is not defined"
         in logged()
     )
     with pytest.raises(AirflowFailException, match="fail_on cannot be judged for 1 app"):
         coverage(conn_ids=["gone", *conn_ids], fail_on={"lost"})
-    with pytest.raises(AirflowFailException, match="Connection 'gone' is not defined"):
+    with pytest.raises(ConfigurationError, match="Connection 'gone' is not defined"):
         coverage(conn_ids=["gone", "lost_too"])
 
 
