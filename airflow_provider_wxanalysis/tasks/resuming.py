@@ -21,6 +21,14 @@ def tried_since(context: Mapping[str, Any], retries: int) -> dt.datetime | None:
     return getattr(run, "start_date", None) if tries > 1 else None
 
 
-def waited_since(context: Mapping[str, Any]) -> dt.datetime | None:
-    """Return when the try began that was waiting in the triggerer."""
-    return getattr(context["ti"], "start_date", None)
+def waited_since(context: Mapping[str, Any], deadline: str, wait_timeout: float) -> dt.datetime:
+    """Return when the try began that was waiting in the triggerer.
+
+    Airflow 3.0 and 3.1 let a task that resumes start anew, so the end of its wait tells when it began.
+
+    :param context: Airflow's context.
+    :param deadline: when the wait ends: an aware time in ISO 8601.
+    :param wait_timeout: seconds from the beginning to the deadline.
+    """
+    began = dt.datetime.fromisoformat(deadline) - dt.timedelta(seconds=wait_timeout)
+    return min(began, getattr(context["ti"], "start_date", None) or began)

@@ -192,7 +192,8 @@ class WeAnalysisToBigQueryOperator(EndpointOperatorMixin, BaseOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, str]) -> dict[str, Any]:
         """Load what was not there yet, now that the trigger has fired."""
-        return self._run(context, event["deadline"], waited_since(context))
+        deadline = event["deadline"]
+        return self._run(context, deadline, waited_since(context, deadline, self.wait_timeout))
 
     def on_kill(self) -> None:
         """End the load within seconds: cancel the BigQuery job that is running, and ask WeChat no more."""

@@ -15,7 +15,7 @@ from airflow_provider_wxanalysis.sensors.weanalysis import WeAnalysisDataSensor
 from airflow_provider_wxanalysis.tasks.base import deadline_after
 from airflow_provider_wxanalysis.testing import faults
 from airflow_provider_wxanalysis.transfers.weanalysis_to_bigquery import WeAnalysisToBigQueryOperator
-from tests.conftest import run_context
+from tests.conftest import APPS, run_context
 from tests.transfers.conftest import latest
 
 YESTERDAY = latest("daily_summary")
@@ -77,6 +77,20 @@ def test_not_published_yet_means_waiting(request, context, wechat_server, kind):
     assert event(second) == event(first), "one deadline for the whole wait"
     result = task.execute_complete(context, event(second))
     assert (result or {}).get("rows", 1) == 1
+
+
+def test_what_was_loaded_before_the_wait_is_not_fetched_again(transfer, wechat_server):
+    """On Airflow 3.0 and 3.1 too, where a task that resumes has a new start_date."""
+    before = latest("daily_summary", back=1)
+    context = run_context(before.closes_at.subtract(minutes=1), YESTERDAY.closes_at.add(minutes=1))
+    wechat_server.override("daily_summary", APPS[0], YESTERDAY.begin_date, {"errcode": 61503, "errmsg": "not yet"})
+    with pytest.raises(TaskDeferred) as deferred:
+        transfer.execute(context)
+    wechat_server.override("daily_summary", APPS[0], YESTERDAY.begin_date, lambda reply: reply)
+    context["ti"].start_date = dt.datetime.now(dt.UTC)
+    assert transfer.execute_complete(context, event(deferred))["rows"] == 2
+    asked = [call.body["begin_date"] for call in wechat_server.calls if call.endpoint == "daily_summary"]
+    assert sorted(asked) == [f"{day.begin_date:%Y%m%d}" for day in (before, YESTERDAY, YESTERDAY)]
 
 
 def test_an_early_empty_reply_means_waiting_too(transfer, context, wechat_server, read, dataset):
