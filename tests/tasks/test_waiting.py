@@ -63,8 +63,8 @@ def test_an_execution_timeout_that_is_over_ends_the_wait_as_in_a_worker(sensor, 
 
 def test_without_a_triggerer_it_asks_once_more(sensor, context, wechat_server):
     with pytest.raises(AirflowSensorTimeout):
-        sensor().resume_execution("__fail__", {"error": "Trigger timeout"}, context)
-    assert wechat_server.count("performance_data") == 5
+        sensor(endpoint="daily_summary").resume_execution("__fail__", {"error": "Trigger timeout"}, context)
+    assert wechat_server.count("daily_summary") == 1
 
 
 @pytest.mark.parametrize(
