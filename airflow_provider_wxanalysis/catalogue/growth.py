@@ -37,8 +37,8 @@ def grown(
     """Return the offsets of ``parts`` that WeChat can have published since a slice was loaded.
 
     In a slice loaded later than ``published_after`` the close, a figure counts as seen even if WeChat left it out, as
-    it does with zeros; otherwise it would be asked for again and again. Where it is
-    unknown when the rows were written (``None``), every offset that they lack can have grown.
+    it does with zeros; otherwise it would be asked for again and again. Where it is unknown when the rows were written
+    (``None``), every offset that they lack can have grown.
     """
     return tuple(
         offset

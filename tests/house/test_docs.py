@@ -138,7 +138,6 @@ HELPERS = {
     "dbt": {"sources", "unique_key", "main"},
     "endpoints": {"Request", "portrait_name", "resolve"},
     "exceptions": {"call_name"},
-    "operators.coverage": {"first_day"},
     "periods": {"last_closed_day"},
 }
 
