@@ -1,4 +1,4 @@
-"""Turns at Airflow's supervisor, from which a task gets its connections and which it tells what to mask.
+"""Turns at Airflow's supervisor, which gives a task its connections and takes what is to be masked.
 
 Both share one socket. Before 3.2 Airflow does not keep threads apart there: two that ask at once read parts of each
 other's replies, and one of them waits forever.

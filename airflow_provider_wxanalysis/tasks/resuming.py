@@ -24,7 +24,7 @@ def tried_since(context: Mapping[str, Any], retries: int) -> dt.datetime | None:
 def waited_since(context: Mapping[str, Any], deadline: str, wait_timeout: float) -> dt.datetime:
     """Return when the try began that was waiting in the triggerer.
 
-    Airflow 3.0 and 3.1 let a task that resumes start anew, so the end of its wait tells when it began.
+    Airflow 3.0 and 3.1 give a task that resumes a new start_date, so the end of its wait has to do.
 
     :param context: Airflow's context.
     :param deadline: when the wait ends: an aware time in ISO 8601.

@@ -81,7 +81,7 @@ def in_a_thread(work):
 
 @pytest.mark.parametrize("wechat_server_options", [{"apps": IDS}], indirect=True)
 def test_connections_and_masks_take_turns(supervisor):
-    """The iterating thread reads connections while others tell the first apps' tokens."""
+    """The iterating thread reads connections while others have the first apps' tokens masked."""
     task = WeAnalysisDailySummaryOperator(
         task_id="t", weanalysis_conn_id=[*supervisor._connections], from_date="2026-03-01", to_date="2026-03-02"
     )

@@ -8,13 +8,7 @@ import traceback
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
 
-from airflow_provider_wxanalysis.exceptions import (
-    ConfigurationError,
-    DataNotReadyError,
-    LoadError,
-    QuotaExceededError,
-    TransportError,
-)
+from airflow_provider_wxanalysis.exceptions import DataNotReadyError, LoadError, QuotaExceededError, TransportError
 from airflow_provider_wxanalysis.hooks.weanalysis import WeAnalysisHook
 from tests.conftest import APPS
 from tests.transfers.conftest import interval, latest
@@ -175,7 +169,7 @@ class TestManyApps:
 
     def test_a_connection_that_is_not_there_is_one_app_s_error(self, transfer, connect, wechat_server, held):
         task = transfer("daily_summary", weanalysis_conn_id=["nowhere", connect(wechat_server, APPS[0], "one")])
-        with pytest.raises(ConfigurationError, match="Connection 'nowhere' is not defined"):
+        with pytest.raises(ValueError, match="Connection 'nowhere' is not defined"):
             task.execute(interval(DAYS[-1]))
         assert held() == {APPS[0]: texts(DAYS[-1:])}
 
